@@ -1,0 +1,45 @@
+// A batch of sentence pairs as tensors, ready for the model.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace dragoman {
+
+/// One tokenised pair; ids without <s> and </s>.
+struct Example {
+  std::vector<std::int32_t> source;
+  std::vector<std::int32_t> target;
+};
+
+/// Special ids that collate needs.
+struct SpecialIds {
+  std::int32_t source_pad = 0;
+  std::int32_t source_end = 3;
+  std::int32_t target_pad = 0;
+  std::int32_t target_begin = 2;
+  std::int32_t target_end = 3;
+};
+
+/// Padded on the right. Masks follow from the lengths, never from the ids.
+struct Batch {
+  at::Tensor source;          ///< [B, S] int64, each row ends with </s>
+  at::Tensor source_lengths;  ///< [B] int64, </s> counted
+  at::Tensor target_input;    ///< [B, T] int64, begins with <s>
+  at::Tensor target_output;   ///< [B, T] int64, ends with </s>
+  at::Tensor target_lengths;  ///< [B] int64, </s> counted
+  std::int64_t source_tokens = 0;  ///< without padding, </s> counted
+  std::int64_t target_tokens = 0;  ///< without padding, </s> counted
+
+  [[nodiscard]] std::int64_t sentences() const { return source.size(0); }
+  /// Copies to `device` without waiting; memory is pinned when collate was told so.
+  [[nodiscard]] Batch to(at::Device device) const;
+};
+
+[[nodiscard]] Batch collate(std::span<const Example> examples, const SpecialIds& ids,
+                            bool pin_memory = false);
+
+}  // namespace dragoman

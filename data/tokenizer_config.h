@@ -1,0 +1,59 @@
+// How text becomes pieces: a SentencePiece model that is given, or trained from the corpora.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace dragoman {
+
+enum class TokenizerType { bpe, unigram, character, word };
+constexpr auto names(TokenizerType) {
+  return std::to_array<std::pair<std::string_view, TokenizerType>>(
+      {{"bpe", TokenizerType::bpe},
+       {"unigram", TokenizerType::unigram},
+       {"char", TokenizerType::character},
+       {"word", TokenizerType::word}});
+}
+
+/// Section "tokenizer". Tokenisers that Dragoman trains have the ids 0 <pad>, 1 <unk>, 2 <s>, 3 </s>;
+/// a given model may place them anywhere, and may lack <pad> and <s>.
+struct TokenizerConfig {
+  TokenizerType type = TokenizerType::bpe;
+  std::int64_t vocabulary_size = 8000;
+  bool joint = true;
+  std::string source_model;
+  std::string target_model;
+  double character_coverage = 1.0;
+  bool byte_fallback = false;
+  bool split_digits = false;
+  std::string normalization = "nmt_nfkc";
+  std::vector<std::string> user_symbols;
+  std::int64_t training_sentences = 5000000;
+  std::int64_t threads = 2;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("type", self.type, "kind of SentencePiece model to train");
+    visit("vocabulary_size", self.vocabulary_size, "number of pieces, special ones included", 8, 10000000);
+    visit("joint", self.joint, "one tokeniser for source and target");
+    visit("source_model", self.source_model,
+          "a SentencePiece .model file for the source; empty: train one from the corpora");
+    visit("target_model", self.target_model,
+          "a SentencePiece .model file for the target; empty: source_model, or train one");
+    visit("character_coverage", self.character_coverage, "share of characters that get a piece", 0.9, 1.0);
+    visit("byte_fallback", self.byte_fallback, "spell unknown characters as bytes");
+    visit("split_digits", self.split_digits, "make each digit a piece of its own");
+    visit("normalization", self.normalization,
+          "SentencePiece's rule: nmt_nfkc, nmt_nfkc_cf (lower-cases), nfkc, nfkc_cf or identity");
+    visit("user_symbols", self.user_symbols, "strings that are always one piece");
+    visit("training_sentences", self.training_sentences,
+          "sample at most so many lines per side to train the tokeniser", 1, 1000000000);
+    visit("threads", self.threads, "threads that train the tokeniser", 1, 1024);
+  }
+  void check(auto&&) const {}
+};
+
+}  // namespace dragoman
