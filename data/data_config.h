@@ -46,6 +46,7 @@ struct CorpusConfig {
 
 /// Section "data". Lengths are in tokens (pieces, without </s>).
 struct DataConfig {
+  std::string folder;
   std::vector<CorpusConfig> train;
   CorpusConfig dev;
   InvalidText invalid_text = InvalidText::error;
@@ -60,6 +61,7 @@ struct DataConfig {
   std::int64_t threads = 2;
 
   static void fields(auto& self, auto&& visit) {
+    visit("folder", self.folder, "where relative corpus paths begin; empty: the working directory");
     visit("train", self.train, "the training corpora");
     visit("dev", self.dev, "the development corpus");
     visit("invalid_text", self.invalid_text, "what to do with lines that are not UTF-8");
