@@ -22,6 +22,8 @@ class Log {
   virtual void warn(std::string_view message) = 0;
   /// One machine-readable record (a line of log.jsonl), e.g. event("train", {{"step", 100}, ...}).
   virtual void event(std::string_view name, const LogFields& fields) = 0;
+  /// A line that the next one replaces (a progress bar); dropped where that is not possible.
+  virtual void status(std::string_view) {}
 };
 
 /// Drops everything.
