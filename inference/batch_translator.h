@@ -1,0 +1,47 @@
+// Texts to translations with a model that is in memory already: what Translator does for its
+// callers, and what validation during training does with the live model.
+//
+//   std::vector<Translation> results = translate_with(model, {source, target}, lines, options);
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/tokenizer.h"
+#include "dragoman/inference/decoding_options.h"
+#include "dragoman/inference/translator.h"
+#include "dragoman/modules/transformer.h"
+
+namespace dragoman {
+
+class StepModel;
+class WorkerPool;
+
+/// One per side; the same one twice when it is joint.
+struct Tokenizers {
+  Tokenizer source;
+  Tokenizer target;
+};
+
+struct BatchingOptions {
+  std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
+  std::int64_t threads = 1;      ///< workers; each computes on one core
+};
+
+/// As many results as texts, in their order. The model is in evaluation mode meanwhile and then as
+/// it was before; it records no gradients. The model's device is used. Throws UsageError for bad
+/// options and for texts that are not UTF-8.
+[[nodiscard]] std::vector<Translation> translate_with(Transformer model,
+                                                      const Tokenizers& tokenizers,
+                                                      std::span<const std::string> texts,
+                                                      const DecodingOptions& options,
+                                                      const BatchingOptions& batching = {});
+
+/// The same with any step model and with workers that live longer than one call.
+[[nodiscard]] std::vector<Translation> translate_texts(
+    const StepModel& model, const Tokenizers& tokenizers, std::span<const std::string> texts,
+    const DecodingOptions& options, std::int64_t batch_size, WorkerPool& workers);
+
+}  // namespace dragoman
