@@ -30,11 +30,10 @@ constexpr auto names(BleuTokenizer) {
 /// What an n-gram order without a match counts (Chen and Cherry 2014).
 enum class BleuSmoothing { exp, floor, add_k, none };
 constexpr auto names(BleuSmoothing) {
-  return std::to_array<std::pair<std::string_view, BleuSmoothing>>(
-      {{"exp", BleuSmoothing::exp},
-       {"floor", BleuSmoothing::floor},
-       {"add-k", BleuSmoothing::add_k},
-       {"none", BleuSmoothing::none}});
+  return std::to_array<std::pair<std::string_view, BleuSmoothing>>({{"exp", BleuSmoothing::exp},
+                                                                    {"floor", BleuSmoothing::floor},
+                                                                    {"add-k", BleuSmoothing::add_k},
+                                                                    {"none", BleuSmoothing::none}});
 }
 
 struct BleuOptions {

@@ -1,7 +1,9 @@
-// Confidence intervals and paired tests on sentence statistics, by resampling (Koehn 2004; Riezler and Maxwell 2005).
+// Confidence intervals and paired tests on sentence statistics, by resampling (Koehn 2004; Riezler
+// and Maxwell 2005).
 //
-// The definitions are sacreBLEU's; the random numbers are our own (std::mt19937_64, the same on every
-// platform), so intervals and p-values agree with it up to sampling noise, not digit for digit.
+// The definitions are sacreBLEU's; the random numbers are our own (std::mt19937_64, the same on
+// every platform), so intervals and p-values agree with it up to sampling noise, not digit for
+// digit.
 #pragma once
 
 #include <cstdint>

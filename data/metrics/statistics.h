@@ -1,4 +1,5 @@
-// What a metric keeps of each sentence: enough to score any selection of sentences without looking at the text again.
+// What a metric keeps of each sentence: enough to score any selection of sentences without looking
+// at the text again.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Text as the metrics see it: code points, Python's idea of white space and lower case, BLEU's tokenisers.
+// Text as the metrics see it: code points, Python's idea of white space and lower case, BLEU's
+// tokenisers.
 #pragma once
 
 #include <string>
