@@ -1,0 +1,174 @@
+#include "apps/run_setup.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "dragoman/data/config.h"
+#include "dragoman/data/corpus_sample.h"
+#include "dragoman/data/error.h"
+#include "dragoman/data/file.h"
+#include "dragoman/data/parallel_reader.h"
+#include "dragoman/training/run_directory.h"
+
+namespace dragoman {
+namespace {
+
+namespace fs = std::filesystem;
+
+void resolve_paths(DataConfig& data) {
+  for (CorpusConfig& corpus : data.train)
+    corpus = with_folder(corpus, data.folder);
+  data.dev = with_folder(data.dev, data.folder);
+  data.folder.clear();
+}
+
+std::string size_advice(const TokenizerConfig& config) {
+  return config.joint ? "tokenizer.joint is true, so source and target share it" : "";
+}
+
+/// Keys whose values differ between two JSON documents, as "key: old -> new".
+std::vector<std::string> differences(const std::string& before, const std::string& now) {
+  const auto old_values = nlohmann::json::parse(before).flatten();
+  const auto new_values = nlohmann::json::parse(now).flatten();
+  std::vector<std::string> lines;
+  for (const auto& [key, value] : new_values.items()) {
+    const auto old_value = old_values.find(key);
+    if (old_value == old_values.end())
+      lines.push_back(fmt::format("{}: (none) -> {}", key.substr(1), value.dump()));
+    else if (*old_value != value)
+      lines.push_back(fmt::format("{}: {} -> {}", key.substr(1), old_value->dump(), value.dump()));
+  }
+  for (const auto& [key, value] : old_values.items())
+    if (!new_values.contains(key))
+      lines.push_back(fmt::format("{}: {} -> (none)", key.substr(1), value.dump()));
+  return lines;
+}
+
+/// Refuses a resumed run whose model or tokeniser changed; tells what else changed.
+void compare_with_stored(const RunConfig& config, const std::string& stored_path, Log& log) {
+  const auto stored = parse_config<RunConfig>(read_file(stored_path), stored_path);
+  ModelConfig old_model = stored.model;
+  ModelConfig new_model = config.model;
+  for (ModelConfig* model : {&old_model, &new_model})  // 0 and the tokeniser's size mean the same
+    model->source_vocabulary = model->target_vocabulary = 0;
+  auto changed = differences(to_json_text(old_model), to_json_text(new_model));
+  for (std::string& line :
+       differences(to_json_text(stored.tokenizer), to_json_text(config.tokenizer)))
+    changed.push_back(std::move(line));
+  if (!changed.empty())
+    throw UsageError(fmt::format(
+        "{}: the run to resume has another model or tokeniser:\n  {}\nRestore these settings, or "
+        "choose another training.output to start afresh.",
+        stored_path, fmt::join(changed, "\n  ")));
+  for (const auto& [before, now] :
+       {std::pair(to_json_text(stored.data), to_json_text(config.data)),
+        std::pair(to_json_text(stored.training), to_json_text(config.training)),
+        std::pair(to_json_text(stored.decoding), to_json_text(config.decoding))})
+    for (const std::string& line : differences(before, now))
+      log.info("changed since the run began: " + line);
+}
+
+std::string train_on(const RunConfig& config, const std::vector<Side>& sides, Log& log) {
+  std::vector<std::string> lines;
+  for (const Side side : sides) {
+    auto sample =
+        sample_lines(config.data.train, side, config.tokenizer.training_sentences,
+                     static_cast<std::uint64_t>(config.data.seed), config.data.invalid_text);
+    lines.insert(lines.end(), std::make_move_iterator(sample.begin()),
+                 std::make_move_iterator(sample.end()));
+  }
+  log.info(fmt::format("training a tokeniser of {} pieces on {} lines",
+                       config.tokenizer.vocabulary_size, lines.size()));
+  return train_tokenizer(config.tokenizer, lines);
+}
+
+/// A joint tokeniser is one object, stored once as source.spm.
+Tokenizers load_tokenizers(const std::string& source_path, const std::string& target_path) {
+  const Tokenizer source = Tokenizer::from_file(source_path);
+  return {source, target_path.empty() ? source : Tokenizer::from_file(target_path)};
+}
+
+Tokenizers make_tokenizers(const RunConfig& config, Log& log) {
+  const TokenizerConfig& settings = config.tokenizer;
+  if (settings.joint && !settings.target_model.empty() &&
+      settings.target_model != settings.source_model)
+    throw UsageError(
+        "tokenizer.joint: is true, but source_model and target_model are different files. Set "
+        "joint "
+        "to false, or leave target_model empty.");
+  if (!settings.source_model.empty() && (settings.joint || !settings.target_model.empty()))
+    return load_tokenizers(settings.source_model, settings.joint ? "" : settings.target_model);
+  if (settings.joint) {
+    const Tokenizer both = Tokenizer::from_bytes(
+        train_on(config, {Side::source, Side::target}, log), "the trained tokeniser");
+    return {both, both};
+  }
+  const auto one = [&](const std::string& path, Side side) {
+    return path.empty()
+               ? Tokenizer::from_bytes(train_on(config, {side}, log), "the trained tokeniser")
+               : Tokenizer::from_file(path);
+  };
+  return {one(settings.source_model, Side::source), one(settings.target_model, Side::target)};
+}
+
+void fill_vocabulary(std::int64_t& setting, std::int64_t size, const char* key,
+                     const TokenizerConfig& tokenizer) {
+  if (setting != 0 && setting != size)
+    throw UsageError(
+        fmt::format("model.{}: is {}, but the tokeniser has {} pieces. Leave it out to take the "
+                    "tokeniser's size. {}",
+                    key, setting, size, size_advice(tokenizer)));
+  setting = size;
+}
+
+}  // namespace
+
+RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
+                     bool resume, Log& log) {
+  RunConfig config = parse_config<RunConfig>(read_file(path), path, overrides);
+  if (config.data.train.empty())
+    throw UsageError(path +
+                     ": data.train: names no corpus. Add {\"source\": FILE, \"target\": FILE}.");
+  resolve_paths(config.data);
+
+  const RunDirectory run(config.training.output);
+  const std::string source_file = run.path() + "/source.spm";
+  const std::string target_file = run.path() + "/target.spm";
+  const bool begun = has_checkpoints(run.path());
+  if (begun && !resume)
+    throw UsageError(fmt::format(
+        "{}: holds checkpoints of an earlier run. Go on with it by --resume, or choose another "
+        "training.output.",
+        run.path()));
+  run.create();
+
+  std::optional<Tokenizers> tokenizers;
+  if (begun) {
+    compare_with_stored(config, run.config(), log);
+    tokenizers = load_tokenizers(source_file, fs::exists(target_file) ? target_file : "");
+  } else {
+    tokenizers = make_tokenizers(config, log);
+    write_file_atomically(source_file, tokenizers->source.bytes());
+    if (!config.tokenizer.joint) write_file_atomically(target_file, tokenizers->target.bytes());
+  }
+  fill_vocabulary(config.model.source_vocabulary, tokenizers->source.size(), "source_vocabulary",
+                  config.tokenizer);
+  fill_vocabulary(config.model.target_vocabulary, tokenizers->target.size(), "target_vocabulary",
+                  config.tokenizer);
+
+  // The rules that involve the vocabularies hold only now.
+  const std::string resolved = to_json_text(config);
+  config = parse_config<RunConfig>(resolved, path);
+  write_file_atomically(run.config(), resolved);
+  std::map<std::string, std::string> bundle{{"config.json", resolved},
+                                            {"source.spm", tokenizers->source.bytes()}};
+  if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
+  return {config, *tokenizers, std::move(bundle)};
+}
+
+}  // namespace dragoman

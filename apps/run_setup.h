@@ -1,0 +1,29 @@
+// What `dragoman train` needs before the first update: the resolved configuration and the
+// tokenisers of a run, taken from its directory when it exists already.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/run_config.h"
+#include "dragoman/data/log.h"
+#include "dragoman/inference/batch_translator.h"
+
+namespace dragoman {
+
+struct RunSetup {
+  RunConfig config;  ///< paths resolved, vocabulary sizes filled in
+  Tokenizers tokenizers;
+  std::map<std::string, std::string> bundle;  ///< config.json, source.spm[, target.spm]
+};
+
+/// Reads the configuration at `path`, trains or loads the tokenisers, and writes config.json and
+/// the tokenisers into the run directory. When the directory holds checkpoints: with `resume` its
+/// tokenisers are used and a changed model or tokeniser is refused (UsageError, all differences
+/// named); without it, UsageError.
+[[nodiscard]] RunSetup prepare_run(const std::string& path,
+                                   const std::vector<std::string>& overrides, bool resume,
+                                   Log& log);
+
+}  // namespace dragoman

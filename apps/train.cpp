@@ -1,0 +1,98 @@
+// dragoman train: raw parallel text in, a trained model out.
+#include <ATen/Parallel.h>
+#include <ATen/Utils.h>
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/commands.h"
+#include "apps/run_setup.h"
+#include "dragoman/data/batch_stream.h"
+#include "dragoman/data/error.h"
+#include "dragoman/data/line_reader.h"
+#include "dragoman/inference/batch_translator.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/training/run_directory.h"
+#include "dragoman/training/run_log.h"
+#include "dragoman/training/trainer.h"
+
+namespace dragoman {
+namespace {
+
+struct TrainOptions {
+  std::string config;
+  std::vector<std::string> overrides;
+  bool resume = false;
+};
+
+DevelopmentSet read_development_set(const DataConfig& data) {
+  if (data.dev.source.empty()) return {};
+  ParallelLines lines = read_parallel(data.dev, data.invalid_text);
+  return {std::move(lines.source), std::move(lines.target)};
+}
+
+void report(const TrainingSummary& summary, Log& log) {
+  log.info(fmt::format("stopped after {} updates, {} epochs, {:.1f} minutes: {}", summary.steps,
+                       summary.epochs, summary.seconds / 60, name(summary.reason)));
+  if (summary.best_score)
+    log.info(fmt::format("best on the development set: {:.4f} at update {}", *summary.best_score,
+                         summary.best_step));
+  for (const std::string& path : {summary.last_model, summary.best_model, summary.averaged_model})
+    if (!path.empty()) log.info("model: " + path);
+}
+
+void train(const TrainOptions& options) {
+  // Until the run directory is known, messages go to the terminal only.
+  auto setup_log = std::make_unique<RunLog>(stderr, "");
+  RunSetup setup = prepare_run(options.config, options.overrides, options.resume, *setup_log);
+  setup_log.reset();
+  const TrainingConfig& training = setup.config.training;
+  RunLog log(stderr, RunDirectory(training.output).log());
+
+  at::manual_seed(static_cast<std::uint64_t>(training.seed));
+  Transformer model(setup.config.model);
+  BatchStream batches(setup.config.data, setup.tokenizers.source, setup.tokenizers.target, 0, 1,
+                      training.device != "cpu");
+  const DecodingOptions decoding = setup.config.decoding;
+  const auto decode = [&](const std::vector<std::string>& lines) {
+    const BatchingOptions batching{.batch_size = training.validation_batch,
+                                   .threads = at::get_num_threads()};
+    std::vector<std::string> texts;
+    for (Translation& result : translate_with(model, setup.tokenizers, lines, decoding, batching))
+      texts.push_back(std::move(result.hypotheses.front().text));
+    return texts;
+  };
+  Trainer trainer(training, {.model = model,
+                             .batches = batches,
+                             .source = setup.tokenizers.source,
+                             .target = setup.tokenizers.target,
+                             .development = read_development_set(setup.config.data),
+                             .decode = decode,
+                             .bundle = setup.bundle,
+                             .log = log});
+  if (options.resume && !trainer.resume()) log.info("nothing to resume: starting afresh");
+  report(trainer.run(), log);
+}
+
+}  // namespace
+
+void add_train(CLI::App& program) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App* command = program.add_subcommand("train", "Train a model as a configuration says");
+  command->add_option("config", options->config, "the configuration, a JSON file")
+      ->required()
+      ->type_name("CONFIG.json");
+  command
+      ->add_option("--set", options->overrides, "override a setting, e.g. training.max_steps=2000")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+  command->add_flag("--resume", options->resume, "go on from the newest checkpoint of the run");
+  command->callback([options] { train(*options); });
+}
+
+}  // namespace dragoman
