@@ -16,16 +16,20 @@ struct Overloaded : Functions... {
   using Functions::operator()...;
 };
 
-std::string escape_table(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
-    text.insert(at, "\\");
-  return text;
+/// A bar would end the cell.
+std::string escape_table(const std::string& text) {
+  std::string escaped;
+  for (const char letter : text) {
+    if (letter == '|') escaped += '\\';
+    escaped += letter;
+  }
+  return escaped;
 }
 
 std::string default_text(const Field& field) {
   const auto value = to_json(field);
-  if (value.is_string() && value.get<std::string>().empty()) return "(empty)";
-  return value.is_string() ? "`" + value.get<std::string>() + "`" : "`" + value.dump() + "`";
+  const auto text = value.is_string() ? value.get<std::string>() : value.dump();
+  return text.empty() ? "(empty)" : fmt::format("`{}`", text);
 }
 
 void add_rows(const Section& section, const std::string& prefix, std::string& table) {
