@@ -1,0 +1,69 @@
+#include "dragoman/modules/decoder.h"
+
+#include "dragoman/modules/residual.h"
+
+namespace dragoman {
+
+DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config)
+    : norm_position_(config.norm), dropout_(config.dropout) {
+  const StackConfig& stack = config.decoder;
+  self_attention_ = register_module("self_attention", SelfAttention(config, stack));
+  self_attention_norm_ =
+      register_module("self_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  cross_attention_ =
+      register_module("cross_attention", CrossAttention(config, stack, config.encoder.dim));
+  cross_attention_norm_ =
+      register_module("cross_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
+  feed_forward_norm_ =
+      register_module("feed_forward_norm", LayerNorm(stack.dim, config.norm_epsilon));
+}
+
+void DecoderLayerImpl::project_memory(const at::Tensor& memory, DecoderState::Layer& layer) {
+  cross_attention_->project_memory(memory, layer);
+}
+
+at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const Masks& masks,
+                                     DecoderState::Layer& layer, bool keep) {
+  const Residual residual{norm_position_, is_training() ? dropout_ : 0.0};
+  const at::Tensor self = residual(x, self_attention_norm_, [&](const at::Tensor& in) {
+    return self_attention_->forward(in, masks.self, layer, keep);
+  });
+  const at::Tensor cross = residual(self, cross_attention_norm_, [&](const at::Tensor& in) {
+    return cross_attention_->forward(in, masks.cross, layer);
+  });
+  return residual(cross, feed_forward_norm_,
+                  [&](const at::Tensor& in) { return feed_forward_(in); });
+}
+
+DecoderImpl::DecoderImpl(const ModelConfig& config) {
+  for (std::int64_t layer = 0; layer < config.decoder.layers; ++layer)
+    layers_->push_back(DecoderLayer(config));
+  register_module("layers", layers_);
+  if (config.norm == NormPosition::pre)
+    norm_ = register_module("norm", LayerNorm(config.decoder.dim, config.norm_epsilon));
+}
+
+DecoderState DecoderImpl::start(const at::Tensor& memory, const at::Tensor& memory_mask,
+                                bool keep_self) {
+  DecoderState state;
+  state.layers.resize(layers_->size());
+  for (std::size_t layer = 0; layer < layers_->size(); ++layer)
+    layers_->at<DecoderLayerImpl>(layer).project_memory(memory, state.layers[layer]);
+  state.memory_mask = memory_mask;
+  state.keep_self = keep_self;
+  return state;
+}
+
+at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
+  const std::int64_t length = x.size(1);
+  const DecoderLayerImpl::Masks masks{causal_attention_mask(length, state.length, x.options()),
+                                      padding_attention_mask(state.memory_mask, x.scalar_type())};
+  for (std::size_t layer = 0; layer < layers_->size(); ++layer)
+    x = layers_->at<DecoderLayerImpl>(layer).forward(x, masks, state.layers[layer],
+                                                     state.keep_self);
+  if (state.keep_self) state.length += length;
+  return norm_ ? norm_(x) : x;
+}
+
+}  // namespace dragoman

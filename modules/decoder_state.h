@@ -17,9 +17,9 @@ struct DecoderState {
     at::Tensor self_values;   ///< [R, H, T, K]
   };
   std::vector<Layer> layers;
-  at::Tensor memory_mask;       ///< [B, S] bool, true = may attend; undefined: all
-  std::int64_t length = 0;      ///< target positions consumed so far
-  bool keep_self = true;        ///< append keys and values for later steps
+  at::Tensor memory_mask;   ///< [B, S] bool, true = may attend; undefined: all
+  std::int64_t length = 0;  ///< target positions consumed so far
+  bool keep_self = true;    ///< append keys and values for later steps
 
   /// rows [R'] int64: new row r continues old row rows[r]. Touches the self part only, so every
   /// sentence must keep its place; the number of rows per sentence may change (1 -> beam).

@@ -1,0 +1,42 @@
+#include "dragoman/modules/encoder.h"
+
+#include "dragoman/modules/residual.h"
+
+namespace dragoman {
+
+EncoderLayerImpl::EncoderLayerImpl(const ModelConfig& config)
+    : norm_position_(config.norm), dropout_(config.dropout) {
+  const StackConfig& stack = config.encoder;
+  self_attention_ = register_module("self_attention", SelfAttention(config, stack));
+  self_attention_norm_ =
+      register_module("self_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
+  feed_forward_norm_ =
+      register_module("feed_forward_norm", LayerNorm(stack.dim, config.norm_epsilon));
+}
+
+at::Tensor EncoderLayerImpl::forward(const at::Tensor& x, const AttentionMask& mask) {
+  const Residual residual{norm_position_, is_training() ? dropout_ : 0.0};
+  const at::Tensor attended = residual(x, self_attention_norm_, [&](const at::Tensor& in) {
+    return self_attention_->forward(in, mask);
+  });
+  return residual(attended, feed_forward_norm_,
+                  [&](const at::Tensor& in) { return feed_forward_(in); });
+}
+
+EncoderImpl::EncoderImpl(const ModelConfig& config) {
+  for (std::int64_t layer = 0; layer < config.encoder.layers; ++layer)
+    layers_->push_back(EncoderLayer(config));
+  register_module("layers", layers_);
+  if (config.norm == NormPosition::pre)
+    norm_ = register_module("norm", LayerNorm(config.encoder.dim, config.norm_epsilon));
+}
+
+at::Tensor EncoderImpl::forward(at::Tensor x, const at::Tensor& mask) {
+  const AttentionMask added = padding_attention_mask(mask, x.scalar_type());
+  for (const auto& layer : *layers_)
+    x = layer->as<EncoderLayer>()->forward(x, added);
+  return norm_ ? norm_(x) : x;
+}
+
+}  // namespace dragoman

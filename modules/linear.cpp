@@ -1,0 +1,19 @@
+#include "dragoman/modules/linear.h"
+
+#include <ATen/ATen.h>
+
+namespace dragoman {
+
+at::Tensor cast_like(const at::Tensor& parameter, const at::Tensor& x) {
+  return parameter.scalar_type() == x.scalar_type() ? parameter : parameter.to(x.scalar_type());
+}
+
+LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs)
+    : weight_(register_parameter("weight", at::empty({outputs, inputs}))),
+      bias_(register_parameter("bias", at::empty({outputs}))) {}
+
+at::Tensor LinearImpl::forward(const at::Tensor& x) {
+  return at::linear(x, cast_like(weight_, x), cast_like(bias_, x));
+}
+
+}  // namespace dragoman

@@ -1,6 +1,6 @@
-// What a model is, as plain data: no JSON, no LibTorch. Each struct lists its fields once in `fields`
-// (name, member, help, and for numbers the smallest and largest value allowed); reading, writing,
-// overriding and documenting the configuration are visitors of that list (data/config.h).
+// What a model is, as plain data: no JSON, no LibTorch. Each struct lists its fields once in
+// `fields` (name, member, help, and for numbers the smallest and largest value allowed); reading,
+// writing, overriding and documenting the configuration are visitors of that list (data/config.h).
 #pragma once
 
 #include <array>
@@ -94,7 +94,8 @@ struct ModelConfig {
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder, "the encoder's stack");
     visit("decoder", self.decoder, "the decoder's stack");
-    visit("norm", self.norm, "layer normalisation before each sub-layer, or after the residual sum");
+    visit("norm", self.norm,
+          "layer normalisation before each sub-layer, or after the residual sum");
     visit("activation", self.activation, "non-linearity of the feed-forward blocks");
     visit("positions", self.positions, "how positions enter the embeddings");
     visit("max_positions", self.max_positions,
@@ -106,12 +107,15 @@ struct ModelConfig {
     visit("initialization", self.initialization, "distribution of the initial weights");
     visit("depth_scaled_initialization", self.depth_scaled_initialization,
           "divide the initial weights of layer l by sqrt(l) (Zhang et al. 2019)");
-    visit("dropout", self.dropout, "dropout on embeddings and on each sub-layer's output", 0.0, 0.99);
+    visit("dropout", self.dropout, "dropout on embeddings and on each sub-layer's output", 0.0,
+          0.99);
     visit("attention_dropout", self.attention_dropout, "dropout on attention weights", 0.0, 0.99);
     visit("activation_dropout", self.activation_dropout,
           "dropout after the activation of feed-forward blocks", 0.0, 0.99);
-    visit("word_dropout", self.word_dropout, "probability that a word's embedding is zeroed", 0.0, 0.99);
-    visit("norm_epsilon", self.norm_epsilon, "added to the variance in layer normalisation", 1e-12, 0.1);
+    visit("word_dropout", self.word_dropout, "probability that a word's embedding is zeroed", 0.0,
+          0.99);
+    visit("norm_epsilon", self.norm_epsilon, "added to the variance in layer normalisation", 1e-12,
+          0.1);
     visit("source_vocabulary", self.source_vocabulary,
           "number of source pieces; 0: taken from the tokeniser", 0, 10000000);
     visit("target_vocabulary", self.target_vocabulary,

@@ -1,0 +1,36 @@
+#include "dragoman/modules/output_head.h"
+
+#include <ATen/ATen.h>
+
+#include "dragoman/modules/linear.h"
+#include "dragoman/modules/shape.h"
+#include "dragoman/modules/softmax_loss.h"
+
+namespace dragoman {
+
+OutputHeadImpl::OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied_weight)
+    : weight_(tied_weight) {
+  const std::int64_t vocabulary = config.target_vocabulary;
+  if (!weight_.defined())
+    weight_ = register_parameter("weight", at::empty({vocabulary, config.decoder.dim}));
+  check_shape(weight_, {vocabulary, config.decoder.dim}, "output weight");
+  if (config.output_bias) bias_ = register_parameter("bias", at::empty({vocabulary}));
+}
+
+at::Tensor OutputHeadImpl::logits(const at::Tensor& hidden) {
+  const at::Tensor bias = bias_.defined() ? cast_like(bias_, hidden) : at::Tensor();
+  return at::linear(hidden, cast_like(weight_, hidden), bias).to(at::kFloat);  // [..., V]
+}
+
+at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
+  return at::log_softmax(logits(hidden), -1);
+}
+
+TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targets,
+                               double label_smoothing) {
+  check_shape(hidden, {-1, weight_.size(1)}, "hidden");
+  check_shape(targets, {hidden.size(0)}, "targets");
+  return softmax_loss(hidden, weight_, bias_, targets, label_smoothing);
+}
+
+}  // namespace dragoman

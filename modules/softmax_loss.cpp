@@ -1,0 +1,215 @@
+#include "dragoman/modules/softmax_loss.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
+
+#include "dragoman/modules/kernels/softmax_loss.h"
+#include "dragoman/modules/linear.h"
+
+namespace dragoman {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+/// Rows of logits at a time: enough for fast matrix products, few enough to stay near the cache.
+constexpr std::int64_t kChunkElements = std::int64_t{1} << 23;
+constexpr std::int64_t kMinChunkRows = 256;
+/// Rows whose bias gradients are summed by one thread: fixed, so that sums do not depend on
+/// threads.
+constexpr std::int64_t kBlockRows = 32;
+
+struct Problem {
+  at::Tensor hidden;   ///< [N, D]
+  at::Tensor weight;   ///< [V, D], in the type of hidden
+  at::Tensor bias;     ///< [V] float or undefined
+  at::Tensor targets;  ///< [N] int64
+  double smoothing;
+  bool want_gradient;
+};
+
+struct Sums {
+  at::Tensor loss;     ///< [] double
+  at::Tensor nll;      ///< [] double
+  at::Tensor correct;  ///< [] int64
+};
+
+struct Gradients {
+  at::Tensor hidden;  ///< [N, D]
+  at::Tensor weight;  ///< [V, D] float
+  at::Tensor bias;    ///< [V] float; undefined without bias
+};
+
+/// `logits` [n, V] without bias -> their gradients, in place. All targets are >= 0.
+template <class Number>
+Sums cpu_rows(const Problem& problem, const at::Tensor& logits, const at::Tensor& targets,
+              const at::Tensor& bias_gradient) {
+  const std::int64_t rows = logits.size(0);
+  const std::int64_t vocabulary = logits.size(1);
+  const std::int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  std::vector<kernels::SoftmaxLossRow> results(static_cast<std::size_t>(rows));
+  const bool sum_bias = problem.want_gradient && bias_gradient.defined();
+  const at::Tensor partial =
+      sum_bias ? at::zeros({blocks, vocabulary}, bias_gradient.options()) : at::Tensor();
+  at::parallel_for(0, blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t block = begin; block < end; ++block) {
+      const std::int64_t first = block * kBlockRows;
+      kernels::softmax_loss(kernels::SoftmaxLossRows<Number>{
+          .logits = static_cast<Number*>(logits.data_ptr()) + first * vocabulary,
+          .bias = problem.bias.defined() ? problem.bias.const_data_ptr<float>() : nullptr,
+          .targets = targets.const_data_ptr<std::int64_t>() + first,
+          .rows = std::min(kBlockRows, rows - first),
+          .vocabulary = vocabulary,
+          .smoothing = static_cast<float>(problem.smoothing),
+          .want_gradient = problem.want_gradient,
+          .bias_gradient =
+              sum_bias ? partial.mutable_data_ptr<float>() + block * vocabulary : nullptr,
+          .results = results.data() + first});
+    }
+  });
+  if (sum_bias) bias_gradient.add_(partial.sum(0));
+  double loss = 0.0;
+  double nll = 0.0;
+  std::int64_t correct = 0;
+  for (const kernels::SoftmaxLossRow& row : results) {
+    loss += static_cast<double>(row.loss);
+    nll += static_cast<double>(row.nll);
+    correct += row.correct ? 1 : 0;
+  }
+  return {at::scalar_tensor(loss, at::kDouble), at::scalar_tensor(nll, at::kDouble),
+          at::scalar_tensor(correct, at::kLong)};
+}
+
+/// The same with LibTorch's operations: other devices and types. Targets may be negative.
+Sums any_rows(const Problem& problem, const at::Tensor& logits, const at::Tensor& targets,
+              const at::Tensor& bias_gradient) {
+  const bool narrow = logits.scalar_type() != at::kDouble;
+  const at::Tensor wide = narrow ? logits.to(at::kFloat) : logits;
+  const at::Tensor biased = problem.bias.defined() ? wide + problem.bias : wide;  // [n, V]
+  const at::Tensor valid = targets.ge(0);                                         // [n]
+  const at::Tensor safe = targets.clamp_min(0).unsqueeze(1);                      // [n, 1]
+  const at::Tensor log_probs = at::log_softmax(biased, -1);
+  const at::Tensor nll = log_probs.gather(1, safe).squeeze(1).neg().mul(valid);
+  const at::Tensor mean_nll = log_probs.mean(1).neg().mul(valid);
+  const at::Tensor loss = nll * (1.0 - problem.smoothing) + mean_nll * problem.smoothing;
+  const at::Tensor correct =
+      biased.gather(1, safe).squeeze(1).ge(biased.amax(1)).logical_and(valid).sum();
+  if (problem.want_gradient) {
+    at::Tensor gradient =
+        log_probs.exp().sub_(problem.smoothing / static_cast<double>(biased.size(1)));
+    gradient.scatter_add_(1, safe,
+                          at::full_like(safe, problem.smoothing - 1.0, gradient.options()));
+    gradient.mul_(valid.unsqueeze(1));
+    if (bias_gradient.defined()) bias_gradient.add_(gradient.sum(0));
+    logits.copy_(gradient);
+  }
+  return {loss.sum(at::kDouble), nll.sum(at::kDouble), correct};
+}
+
+Sums rows_loss(const Problem& problem, const at::Tensor& logits, const at::Tensor& targets,
+               const at::Tensor& bias_gradient) {
+  if (logits.is_cpu() && logits.scalar_type() == at::kFloat)
+    return cpu_rows<float>(problem, logits, targets, bias_gradient);
+  if (logits.is_cpu() && logits.scalar_type() == at::kBFloat16)
+    return cpu_rows<kernels::BFloat16>(problem, logits, targets, bias_gradient);
+  return any_rows(problem, logits, targets, bias_gradient);
+}
+
+Gradients empty_gradients(const Problem& problem) {
+  const at::ScalarType type =
+      problem.hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::TensorOptions options = problem.hidden.options().dtype(type);
+  return {at::empty_like(problem.hidden), at::zeros(problem.weight.sizes(), options),
+          problem.bias.defined() ? at::zeros(problem.bias.sizes(), options) : at::Tensor()};
+}
+
+/// Runs over chunks of rows: logits, loss, and what the gradients get from them.
+Sums run_chunks(const Problem& problem, Gradients& gradients) {
+  const std::int64_t rows = problem.hidden.size(0);
+  const std::int64_t vocabulary = problem.weight.size(0);
+  const std::int64_t chunk = std::min(rows, std::max(kMinChunkRows, kChunkElements / vocabulary));
+  const at::Tensor buffer = at::empty({chunk, vocabulary}, problem.hidden.options());
+  const at::TensorOptions on_device = problem.hidden.options();
+  Sums sums{at::zeros({}, on_device.dtype(at::kDouble)),
+            at::zeros({}, on_device.dtype(at::kDouble)), at::zeros({}, on_device.dtype(at::kLong))};
+  const at::Tensor weight_transposed = problem.weight.t();
+  for (std::int64_t first = 0; first < rows; first += chunk) {
+    const std::int64_t count = std::min(chunk, rows - first);
+    const at::Tensor hidden = problem.hidden.narrow(0, first, count);  // [n, D]
+    at::Tensor logits = buffer.narrow(0, 0, count);                    // [n, V]
+    at::mm_out(logits, hidden, weight_transposed);
+    const Sums part =
+        rows_loss(problem, logits, problem.targets.narrow(0, first, count), gradients.bias);
+    sums.loss.add_(part.loss);
+    sums.nll.add_(part.nll);
+    sums.correct.add_(part.correct);
+    if (!problem.want_gradient) continue;
+    at::Tensor hidden_gradient = gradients.hidden.narrow(0, first, count);
+    at::mm_out(hidden_gradient, logits, problem.weight);
+    if (logits.scalar_type() == gradients.weight.scalar_type())
+      gradients.weight.addmm_(logits.t(), hidden);
+    else
+      gradients.weight.add_(at::mm(logits.t(), hidden));
+  }
+  return sums;
+}
+
+class SoftmaxLossFunction : public torch::autograd::Function<SoftmaxLossFunction> {
+ public:
+  static variable_list forward(AutogradContext* context, const at::Tensor& hidden,
+                               const at::Tensor& weight, const at::Tensor& bias,
+                               const at::Tensor& targets, double smoothing, bool want_gradient) {
+    // Padding costs nothing where finding it does not wait for a device.
+    at::Tensor kept;
+    if (hidden.is_cpu() && targets.lt(0).any().item<bool>())
+      kept = targets.ge(0).nonzero().squeeze(1);
+    const Problem problem{kept.defined() ? hidden.index_select(0, kept) : hidden.contiguous(),
+                          cast_like(weight, hidden),
+                          bias,
+                          kept.defined() ? targets.index_select(0, kept) : targets.contiguous(),
+                          smoothing,
+                          want_gradient};
+    Gradients gradients;
+    if (want_gradient) gradients = empty_gradients(problem);
+    const Sums sums = run_chunks(problem, gradients);
+    if (want_gradient) {
+      if (kept.defined())
+        gradients.hidden = at::zeros_like(hidden).index_copy_(0, kept, gradients.hidden);
+      context->saved_data["hidden"] = gradients.hidden;
+      context->saved_data["weight"] = gradients.weight;
+      if (bias.defined()) context->saved_data["bias"] = gradients.bias;
+    }
+    const at::Tensor nll = sums.nll.to(at::kFloat);
+    context->mark_non_differentiable({nll, sums.correct});
+    return {sums.loss.to(hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat), nll,
+            sums.correct};
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const at::Tensor& factor = gradients[0];  // []
+    const bool is_one = factor.is_cpu() && factor.item<double>() == 1.0;
+    const auto scaled = [&](const char* name) -> at::Tensor {
+      const auto saved = context->saved_data.find(name);
+      if (saved == context->saved_data.end()) return {};
+      const at::Tensor gradient = saved->second.toTensor();
+      return is_one ? gradient : gradient * factor.to(gradient.scalar_type());
+    };
+    return {scaled("hidden"), scaled("weight"), scaled("bias"), {}, {}, {}};
+  }
+};
+
+}  // namespace
+
+TokenLoss softmax_loss(const at::Tensor& hidden, const at::Tensor& weight, const at::Tensor& bias,
+                       const at::Tensor& targets, double label_smoothing) {
+  const bool want_gradient =
+      at::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
+  const variable_list results =
+      SoftmaxLossFunction::apply(hidden, weight, bias, targets, label_smoothing, want_gradient);
+  return {results[0], results[1], results[2]};
+}
+
+}  // namespace dragoman

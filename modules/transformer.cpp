@@ -1,0 +1,74 @@
+#include "dragoman/modules/transformer.h"
+
+#include "dragoman/modules/initialize.h"
+#include "dragoman/modules/masks.h"
+#include "dragoman/modules/shape.h"
+
+namespace dragoman {
+namespace {
+
+bool ties_source_target(TiedEmbeddings tied) {
+  return tied == TiedEmbeddings::source_target || tied == TiedEmbeddings::all;
+}
+
+/// The embedding that the output projection shares; undefined: none.
+at::Tensor output_weight(TiedEmbeddings tied, const Embedding& source, const Embedding& target) {
+  switch (tied) {
+    case TiedEmbeddings::target_output:
+    case TiedEmbeddings::all:
+      return target->weight();
+    case TiedEmbeddings::source_output:
+      return source->weight();
+    case TiedEmbeddings::none:
+    case TiedEmbeddings::source_target:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+TransformerImpl::TransformerImpl(const ModelConfig& config) : config_(config) {
+  TORCH_CHECK(config.source_vocabulary > 0 && config.target_vocabulary > 0,
+              "the model needs the sizes of its vocabularies");
+  source_embedding_ = register_module(
+      "source_embedding",
+      Embedding(config, config.source_vocabulary, config.encoder.dim, at::Tensor()));
+  const at::Tensor shared =
+      ties_source_target(config.tied_embeddings) ? source_embedding_->weight() : at::Tensor();
+  target_embedding_ = register_module(
+      "target_embedding", Embedding(config, config.target_vocabulary, config.decoder.dim, shared));
+  encoder_ = register_module("encoder", Encoder(config));
+  decoder_ = register_module("decoder", Decoder(config));
+  head_ = register_module(
+      "output_head", OutputHead(config, output_weight(config.tied_embeddings, source_embedding_,
+                                                      target_embedding_)));
+  initialize(*this, config);
+}
+
+at::Tensor TransformerImpl::encode(const at::Tensor& source, const at::Tensor& source_mask) {
+  check_shape(source, {-1, -1}, "source");
+  if (source_mask.defined())
+    check_shape(source_mask, {source.size(0), source.size(1)}, "source_mask");
+  return encoder_(source_embedding_(source, 0), drop_full_mask(source_mask));
+}
+
+DecoderState TransformerImpl::start(const at::Tensor& memory, const at::Tensor& source_mask,
+                                    bool keep_self) {
+  check_shape(memory, {-1, -1, config_.encoder.dim}, "memory");
+  if (source_mask.defined())
+    check_shape(source_mask, {memory.size(0), memory.size(1)}, "source_mask");
+  return decoder_->start(memory, drop_full_mask(source_mask), keep_self);
+}
+
+at::Tensor TransformerImpl::decode(const at::Tensor& tokens, DecoderState& state) {
+  check_shape(tokens, {-1, -1}, "tokens");
+  return decoder_(target_embedding_(tokens, state.length), state);
+}
+
+void TransformerImpl::set_compute_type(at::ScalarType type) {
+  source_embedding_->set_compute_type(type);
+  target_embedding_->set_compute_type(type);
+}
+
+}  // namespace dragoman

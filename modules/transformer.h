@@ -11,13 +11,11 @@
 #include "dragoman/modules/decoder_state.h"
 #include "dragoman/modules/embedding.h"
 #include "dragoman/modules/encoder.h"
+#include "dragoman/modules/masks.h"
 #include "dragoman/modules/model_config.h"
 #include "dragoman/modules/output_head.h"
 
 namespace dragoman {
-
-/// Bool mask [B, S], true at real tokens, from lengths [B] int64.
-[[nodiscard]] at::Tensor padding_mask(const at::Tensor& lengths, std::int64_t size);
 
 class TransformerImpl : public torch::nn::Module {
  public:
