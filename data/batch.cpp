@@ -1,0 +1,68 @@
+#include "dragoman/data/batch.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+
+namespace dragoman {
+
+namespace {
+
+at::TensorOptions integers(bool pin_memory) {
+  return at::TensorOptions().dtype(at::kLong).pinned_memory(pin_memory);
+}
+
+}  // namespace
+
+Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin_memory) {
+  std::size_t source_size = 0;
+  std::size_t target_size = 0;
+  for (const auto& example : examples) {
+    source_size = std::max(source_size, example.source.size() + 1);
+    target_size = std::max(target_size, example.target.size() + 1);
+  }
+  const auto count = static_cast<std::int64_t>(examples.size());
+  const auto S = static_cast<std::int64_t>(source_size);
+  const auto T = static_cast<std::int64_t>(target_size);
+  const auto options = integers(pin_memory);
+  Batch batch{.source = at::full({count, S}, ids.source_pad, options),
+              .source_lengths = at::empty({count}, options),
+              .target_input = at::full({count, T}, ids.target_pad, options),
+              .target_output = at::full({count, T}, ids.target_pad, options),
+              .target_lengths = at::empty({count}, options)};
+  auto* source = batch.source.mutable_data_ptr<std::int64_t>();
+  auto* input = batch.target_input.mutable_data_ptr<std::int64_t>();
+  auto* output = batch.target_output.mutable_data_ptr<std::int64_t>();
+  auto* source_length = batch.source_lengths.mutable_data_ptr<std::int64_t>();
+  auto* target_length = batch.target_lengths.mutable_data_ptr<std::int64_t>();
+  for (const auto& example : examples) {
+    *std::copy(example.source.begin(), example.source.end(), source) = ids.source_end;
+    *input = ids.target_begin;
+    std::copy(example.target.begin(), example.target.end(), input + 1);
+    *std::copy(example.target.begin(), example.target.end(), output) = ids.target_end;
+    *source_length = std::ssize(example.source) + 1;
+    *target_length = std::ssize(example.target) + 1;
+    batch.source_tokens += *source_length++;
+    batch.target_tokens += *target_length++;
+    source += S;
+    input += T;
+    output += T;
+  }
+  return batch;
+}
+
+Batch Batch::to(at::Device device) const {
+  const auto copy = [device](const at::Tensor& tensor) {
+    return tensor.to(device, /*non_blocking=*/true);
+  };
+  return {.source = copy(source),
+          .source_lengths = copy(source_lengths),
+          .target_input = copy(target_input),
+          .target_output = copy(target_output),
+          .target_lengths = copy(target_lengths),
+          .source_tokens = source_tokens,
+          .target_tokens = target_tokens};
+}
+
+}  // namespace dragoman

@@ -1,10 +1,10 @@
 // Endless, shuffled, resumable batches from the training corpora.
 //
-// The corpora are read in chunks of `shuffle_buffer` pairs; a chunk is tokenised by threads, filtered,
-// shuffled, sorted by length, cut into batches under the token budget, and its batches are shuffled.
-// A position is the corpora's read offsets at the chunk's start and the number of batches taken since,
-// so resuming reads at most one chunk again. The next chunk is built while the present one is used.
-// With a world of n ranks, batch k of each chunk goes to rank k mod n.
+// The corpora are read in chunks of `shuffle_buffer` pairs; a chunk is tokenised by threads,
+// filtered, shuffled, sorted by length, cut into batches under the token budget, and its batches
+// are shuffled. A position is the corpora's read offsets at the chunk's start and the number of
+// batches taken since, so resuming reads at most one chunk again. The next chunk is built while the
+// present one is used. With a world of n ranks, batch k of each chunk goes to rank k mod n.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +13,15 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/data/data_config.h"
+#include "dragoman/data/pair_filter.h"
 #include "dragoman/data/tokenizer.h"
 
 namespace dragoman {
 
-/// How many pairs were read and why some were left out.
-struct FilterCounts {
-  std::int64_t read = 0;
-  std::int64_t kept = 0;
-  std::int64_t empty = 0;
-  std::int64_t too_short = 0;
-  std::int64_t too_long = 0;
-  std::int64_t ratio = 0;
-  std::int64_t invalid_text = 0;  ///< lines repaired under InvalidText::replace (these are kept)
-};
-
 struct StreamedBatch {
   Batch batch;
-  std::int64_t epoch = 0;    ///< complete passes before this batch
-  std::string position;      ///< opaque (JSON): resumes right after this batch
+  std::int64_t epoch = 0;  ///< complete passes before this batch
+  std::string position;    ///< opaque (JSON): resumes right after this batch
   bool ends_epoch = false;
 };
 

@@ -1,4 +1,5 @@
-// Lines of a text or gzip file, or of standard input, with UTF-8 checked and line numbers for errors.
+// Lines of a text or gzip file, or of standard input, with UTF-8 checked and line numbers for
+// errors.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +11,28 @@
 
 namespace dragoman {
 
+class InputFile;
+
 class LineReader {
  public:
   /// `path` "-" is standard input; gzip is recognised by content. Throws DataError.
   explicit LineReader(const std::string& path, InvalidText invalid_text = InvalidText::error);
+  explicit LineReader(std::shared_ptr<const InputFile> file,
+                      InvalidText invalid_text = InvalidText::error);
   ~LineReader();
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) noexcept;
 
-  /// Reads the next line without its end ("\n" or "\r\n"); false at the end. Throws DataError with
-  /// file:line for bad text under InvalidText::error.
+  /// Reads the next line without its end ("\n" or "\r\n"; the last line needs none) and without the
+  /// byte order mark that may begin a file; false at the end. Throws DataError with file:line for
+  /// bad text under InvalidText::error.
   [[nodiscard]] bool next(std::string& line);
   [[nodiscard]] std::int64_t line_number() const;  ///< of the line last read; 1 is the first
   [[nodiscard]] std::int64_t repaired() const;     ///< lines changed under InvalidText::replace
   [[nodiscard]] std::int64_t offset() const;       ///< bytes (uncompressed) before the next line
+  /// Both as they were told after some line; 0, 0 is the start. Throws DataError for a stream.
   void seek(std::int64_t offset, std::int64_t line_number);
+  [[nodiscard]] std::string where() const;  ///< "file:line" of the line last read
 
  private:
   struct State;

@@ -1,0 +1,214 @@
+#include "dragoman/data/chunk_source.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "dragoman/data/error.h"
+#include "dragoman/data/parallel.h"
+#include "dragoman/data/random.h"
+
+namespace dragoman {
+
+namespace {
+
+constexpr std::size_t kBlockPairs = 512;   ///< tokenised by one thread in one go
+constexpr std::size_t kReadPairs = 16384;  ///< held as text at a time
+
+/// What the generators are for, so that no two draw the same numbers.
+constexpr std::uint64_t kOrderStream = 0x6f72646572;
+constexpr std::uint64_t kFractionStream = 0x6672616374;
+
+std::string name_of(InvalidText value) {
+  for (const auto& [name, entry] : names(InvalidText{})) {
+    if (entry == value) return std::string(name);
+  }
+  return {};
+}
+
+StreamIdentity identify(const DataConfig& config, const Tokenizer& source, const Tokenizer& target,
+                        std::int64_t world_size) {
+  StreamIdentity identity;
+  auto& settings = identity.settings;
+  const auto set = [&settings](const char* key, const auto& value) {
+    settings[key] = fmt::format("{}", value);
+  };
+  set("data.invalid_text", name_of(config.invalid_text));
+  set("data.min_length", config.min_length);
+  set("data.max_length", config.max_length);
+  set("data.max_length_ratio", config.max_length_ratio);
+  set("data.batch_tokens", config.batch_tokens);
+  set("data.max_batch_sentences", config.max_batch_sentences);
+  set("data.shuffle_buffer", config.shuffle_buffer);
+  set("data.seed", config.seed);
+  set("number of ranks", world_size);
+  set("hash of the source tokeniser", fmt::format("{:016x}", hash_bytes(source.bytes())));
+  set("hash of the target tokeniser", fmt::format("{:016x}", hash_bytes(target.bytes())));
+  for (std::size_t index = 0; index < config.train.size(); ++index) {
+    settings[fmt::format("data.train[{}].weight", index)] =
+        fmt::format("{}", config.train[index].weight);
+  }
+  return identity;
+}
+
+[[noreturn]] void fail_filtered(const FilterCounts& counts) {
+  throw DataError(
+      fmt::format("training corpora: none of {} pairs passes the filters ({} empty, {} too "
+                  "short, {} too long, {} over the length ratio). Check the files, or relax "
+                  "data.min_length, data.max_length and data.max_length_ratio.",
+                  counts.read, counts.empty, counts.too_short, counts.too_long, counts.ratio));
+}
+
+}  // namespace
+
+/// Lines as they were read; the strings keep their memory from one round to the next.
+struct ChunkSource::Texts {
+  std::vector<std::string> source = std::vector<std::string>(kReadPairs);
+  std::vector<std::string> target = std::vector<std::string>(kReadPairs);
+};
+
+std::vector<Example> Chunk::examples(std::size_t batch) const {
+  std::vector<Example> examples;
+  for (const std::uint32_t pair : plan.batch(batch)) {
+    std::size_t index = pair;
+    std::size_t block = 0;
+    while (index >= blocks[block].size())
+      index -= blocks[block++].size();
+    examples.push_back(blocks[block].unpack(index));
+  }
+  return examples;
+}
+
+ChunkSource::ChunkSource(const DataConfig& config, Tokenizer source, Tokenizer target,
+                         std::int64_t world_size)
+    : config_(config),
+      source_(std::move(source)),
+      target_(std::move(target)),
+      world_size_(world_size),
+      identity_(identify(config_, source_, target_, world_size)) {
+  if (config_.train.empty()) {
+    throw UsageError("data.train: names no corpus. Add {\"source\": ..., \"target\": ...}.");
+  }
+  std::vector<ParallelReader> readers;
+  std::vector<CorpusFiles> files;
+  for (const auto& corpus : config_.train) {
+    readers.emplace_back(with_folder(corpus, config_.folder), config_.invalid_text);
+    files.push_back(readers.back().files());
+  }
+  identity_.corpora = summarize_corpora(files, config_.threads);
+  std::int64_t pairs = 0;
+  for (std::size_t index = 0; index < readers.size(); ++index) {
+    const auto seed =
+        Random({static_cast<std::uint64_t>(config_.seed), kFractionStream, index}).next();
+    cursors_.emplace_back(std::move(readers[index]), identity_.corpora[index].pairs,
+                          config_.train[index].weight, seed);
+    pairs += cursors_.back().pairs_per_epoch();
+  }
+  if (pairs == 0) {
+    throw UsageError("data.train: every corpus has weight 0. Give one a greater weight.");
+  }
+  chunks_ = (pairs + config_.shuffle_buffer - 1) / config_.shuffle_buffer;
+}
+
+void ChunkSource::seek(const StreamPosition& position) {
+  epoch_ = position.epoch;
+  chunk_ = position.chunk;
+  for (std::size_t index = 0; index < cursors_.size(); ++index) {
+    cursors_[index].seek(position.corpora[index]);
+  }
+}
+
+/// Each chunk of an epoch takes the same part of every corpus, so that the mix is even and no chunk
+/// is much smaller than the others.
+std::int64_t ChunkSource::share(std::size_t corpus) const {
+  const std::int64_t pairs = cursors_[corpus].pairs_per_epoch();
+  // pairs * chunk / chunks without overflow
+  const auto before = [this, pairs](std::int64_t chunk) {
+    return pairs / chunks_ * chunk + pairs % chunks_ * chunk / chunks_;
+  };
+  return before(chunk_ + 1) - before(chunk_);
+}
+
+Chunk ChunkSource::next(const std::stop_token& stop) {
+  FilterCounts skipped;
+  for (std::int64_t tried = 0; tried < chunks_; ++tried) {
+    Chunk chunk;
+    chunk.start = {.epoch = epoch_, .chunk = chunk_, .batches = 0, .corpora = {}};
+    for (const auto& cursor : cursors_)
+      chunk.start.corpora.push_back(cursor.position());
+    chunk.is_last = chunk_ + 1 == chunks_;
+    read_chunk(chunk, stop);
+    if (stop.stop_requested()) return {};
+    chunk_ = chunk.is_last ? 0 : chunk_ + 1;
+    epoch_ += chunk.is_last ? 1 : 0;
+    const bool has_pairs = chunk.counts.kept > 0;
+    chunk.counts.add(skipped);
+    skipped = chunk.counts;
+    if (!has_pairs) continue;
+    plan(chunk);
+    return chunk;
+  }
+  fail_filtered(skipped);
+}
+
+void ChunkSource::read_chunk(Chunk& chunk, const std::stop_token& stop) {
+  Texts texts;
+  std::size_t held = 0;
+  for (std::size_t corpus = 0; corpus < cursors_.size(); ++corpus) {
+    auto& cursor = cursors_[corpus];
+    const std::int64_t repaired = cursor.repaired();
+    for (std::int64_t left = share(corpus); left > 0; --left) {
+      if (held == kReadPairs) {
+        add_blocks(texts, std::exchange(held, 0), chunk);
+        if (stop.stop_requested()) return;
+      }
+      cursor.next(texts.source[held], texts.target[held]);
+      ++held;
+    }
+    chunk.counts.invalid_text += cursor.repaired() - repaired;
+  }
+  add_blocks(texts, held, chunk);
+}
+
+void ChunkSource::add_blocks(const Texts& texts, std::size_t count, Chunk& chunk) const {
+  const std::size_t blocks = (count + kBlockPairs - 1) / kBlockPairs;
+  const std::size_t first = chunk.blocks.size();
+  chunk.blocks.resize(first + blocks);
+  std::vector<FilterCounts> counts(blocks);
+  run_parallel(config_.threads, blocks, [&](std::size_t block) {
+    auto& pairs = chunk.blocks[first + block];
+    const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
+    for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
+      const auto source = source_.encode(texts.source[pair]);
+      const auto target = target_.encode(texts.target[pair]);
+      if (passes_filter(config_, std::ssize(source), std::ssize(target), counts[block])) {
+        pairs.append(source, target);
+      }
+    }
+    pairs.shrink();
+  });
+  for (const auto& part : counts)
+    chunk.counts.add(part);
+}
+
+void ChunkSource::plan(Chunk& chunk) const {
+  std::vector<PairLength> lengths;
+  lengths.reserve(static_cast<std::size_t>(chunk.counts.kept));
+  for (const auto& block : chunk.blocks) {
+    for (std::size_t pair = 0; pair < block.size(); ++pair)
+      lengths.push_back(block.length(pair));
+    chunk.block_ends.push_back(lengths.size());
+  }
+  Random random({static_cast<std::uint64_t>(config_.seed), kOrderStream,
+                 static_cast<std::uint64_t>(chunk.start.epoch),
+                 static_cast<std::uint64_t>(chunk.start.chunk)});
+  chunk.plan = plan_batches(lengths,
+                            {.tokens = config_.batch_tokens,
+                             .sentences = config_.max_batch_sentences,
+                             .multiple_of = world_size_},
+                            random);
+}
+
+}  // namespace dragoman

@@ -1,0 +1,62 @@
+// Chunks of tokenised pairs, epoch after epoch: read from the corpora in proportion to their sizes,
+// tokenised by threads, filtered, and planned into batches. One thread at a time uses it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/bucketing.h"
+#include "dragoman/data/corpus_cursor.h"
+#include "dragoman/data/data_config.h"
+#include "dragoman/data/packed_pairs.h"
+#include "dragoman/data/pair_filter.h"
+#include "dragoman/data/stream_position.h"
+#include "dragoman/data/tokenizer.h"
+
+namespace dragoman {
+
+struct Chunk {
+  StreamPosition start;
+  bool is_last = false;  ///< of its epoch
+  FilterCounts counts;   ///< of this chunk, and of those before it that were empty
+  std::vector<PackedPairs> blocks;
+  std::vector<std::size_t> block_ends;  ///< pairs up to the end of each block
+  BatchPlan plan;  ///< over the pairs of all blocks, one after the other
+
+  [[nodiscard]] std::vector<Example> examples(std::size_t batch) const;
+};
+
+class ChunkSource {
+ public:
+  /// Opens, counts and hashes every corpus. Throws DataError and UsageError.
+  ChunkSource(const DataConfig& config, Tokenizer source, Tokenizer target,
+              std::int64_t world_size);
+
+  [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
+  void seek(const StreamPosition& position);
+  /// The next chunk with at least one pair; at once and without one when a stop is requested.
+  /// Throws DataError for bad text, and when not one pair of an epoch passes the filters.
+  [[nodiscard]] Chunk next(const std::stop_token& stop);
+
+ private:
+  struct Texts;
+  [[nodiscard]] std::int64_t share(std::size_t corpus) const;
+  void read_chunk(Chunk& chunk, const std::stop_token& stop);
+  void add_blocks(const Texts& texts, std::size_t count, Chunk& chunk) const;
+  void plan(Chunk& chunk) const;
+
+  DataConfig config_;
+  Tokenizer source_;
+  Tokenizer target_;
+  std::int64_t world_size_;
+  StreamIdentity identity_;
+  std::vector<CorpusCursor> cursors_;
+  std::int64_t chunks_ = 0;  ///< per epoch
+  std::int64_t epoch_ = 0;
+  std::int64_t chunk_ = 0;  ///< the next one, within the epoch
+};
+
+}  // namespace dragoman

@@ -1,0 +1,57 @@
+#include "dragoman/data/packed_pairs.h"
+
+namespace dragoman {
+
+namespace {
+
+/// LEB128: 7 bits a byte, lowest first; the high bit says that more follow. Frequent pieces have
+/// low ids, so most take one or two bytes.
+void pack(std::span<const std::int32_t> ids, std::vector<std::uint8_t>& bytes) {
+  for (const auto id : ids) {
+    auto rest = static_cast<std::uint32_t>(id);
+    for (; rest >= 0x80; rest >>= 7)
+      bytes.push_back(static_cast<std::uint8_t>(rest | 0x80));
+    bytes.push_back(static_cast<std::uint8_t>(rest));
+  }
+}
+
+const std::uint8_t* unpack_ids(const std::uint8_t* bytes, std::int32_t length,
+                               std::vector<std::int32_t>& ids) {
+  ids.reserve(static_cast<std::size_t>(length));
+  for (std::int32_t token = 0; token < length; ++token) {
+    std::uint32_t id = 0;
+    int shift = 0;
+    for (; *bytes >= 0x80; ++bytes, shift += 7)
+      id |= (*bytes & 0x7FU) << shift;
+    id |= static_cast<std::uint32_t>(*bytes++) << shift;
+    ids.push_back(static_cast<std::int32_t>(id));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void PackedPairs::append(std::span<const std::int32_t> source,
+                         std::span<const std::int32_t> target) {
+  pairs_.push_back(
+      {bytes_.size(),
+       {static_cast<std::int32_t>(source.size()), static_cast<std::int32_t>(target.size())}});
+  pack(source, bytes_);
+  pack(target, bytes_);
+}
+
+void PackedPairs::shrink() {
+  bytes_.shrink_to_fit();
+  pairs_.shrink_to_fit();
+}
+
+Example PackedPairs::unpack(std::size_t pair) const {
+  const auto& [offset, length] = pairs_[pair];
+  Example example;
+  const std::uint8_t* const rest =
+      unpack_ids(bytes_.data() + offset, length.source, example.source);
+  unpack_ids(rest, length.target, example.target);
+  return example;
+}
+
+}  // namespace dragoman

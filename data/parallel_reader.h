@@ -1,0 +1,63 @@
+// Pairs of a corpus, whatever its format: two aligned text files, TSV, or JSONL.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/data_config.h"
+#include "dragoman/data/input_file.h"
+#include "dragoman/data/line_reader.h"
+
+namespace dragoman {
+
+/// The format with `detect` resolved by the file name. Throws UsageError when the fields of
+/// `corpus` do not go together (text without a target file, TSV with one, standard input without a
+/// format).
+[[nodiscard]] CorpusFormat format_of(const CorpusConfig& corpus);
+
+/// Both paths with `folder` before them, unless they are absolute, "-" or empty.
+[[nodiscard]] CorpusConfig with_folder(CorpusConfig corpus, const std::string& folder);
+
+class ParallelReader {
+ public:
+  struct Position {
+    std::int64_t line = 0;  ///< pairs before the next one
+    std::int64_t source_offset = 0;
+    std::int64_t target_offset = 0;
+  };
+
+  /// Throws DataError (missing file) and what `format_of` throws.
+  ParallelReader(const CorpusConfig& corpus, InvalidText invalid_text);
+
+  /// False at the end. Throws DataError with file:line: bad text, a line that is not one pair. When
+  /// one side ends before the other it counts the rest and names both counts.
+  [[nodiscard]] bool next(std::string& source, std::string& target);
+  [[nodiscard]] Position position() const;
+  void seek(const Position& position);
+  [[nodiscard]] std::int64_t repaired() const;  ///< lines changed under InvalidText::replace
+  /// The files behind it: one, or source and target.
+  [[nodiscard]] const std::vector<std::shared_ptr<const InputFile>>& files() const {
+    return files_;
+  }
+
+ private:
+  bool next_aligned(std::string& source, std::string& target);
+  [[noreturn]] void fail_count(bool source_ended);
+
+  CorpusFormat format_;
+  InvalidText invalid_text_;
+  std::vector<std::shared_ptr<const InputFile>> files_;
+  LineReader source_;
+  std::optional<LineReader> target_;
+  std::string line_;
+  std::int64_t repaired_in_json_ = 0;
+};
+
+/// The message for files that are not line-aligned.
+[[nodiscard]] std::string different_counts(const std::string& source, std::int64_t source_lines,
+                                           const std::string& target, std::int64_t target_lines);
+
+}  // namespace dragoman
