@@ -13,7 +13,8 @@ namespace dragoman {
 /// "cpu", "cuda" or "cuda:N". Throws UsageError: unknown name, no such device.
 [[nodiscard]] at::Device parse_device(const std::string& name);
 
-/// True when `device` multiplies bfloat16 matrices natively (CPU: AVX512-BF16 or AMX; CUDA: sm80 on).
+/// True when `device` multiplies bfloat16 matrices natively (CPU: AVX512-BF16 or AMX; CUDA: sm80
+/// on).
 [[nodiscard]] bool has_native_bf16(at::Device device);
 
 /// The type that activations are computed in; `automatic` takes bfloat16 where it is native.

@@ -1,5 +1,5 @@
-// The log of a run: lines for a person on a stream (standard error), every event as a line of JSON in
-// a file. A status line on a terminal is rewritten in place and gives way to messages.
+// The log of a run: lines for a person on a stream (standard error), every event as a line of JSON
+// in a file. A status line on a terminal is rewritten in place and gives way to messages.
 #pragma once
 
 #include <cstdio>

@@ -1,0 +1,372 @@
+#include "dragoman/training/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "dragoman/data/error.h"
+#include "dragoman/training/average.h"
+#include "dragoman/training/checkpoint.h"
+#include "dragoman/training/device.h"
+#include "dragoman/training/progress.h"
+#include "dragoman/training/reporter.h"
+#include "dragoman/training/schedule.h"
+#include "dragoman/training/signals.h"
+#include "dragoman/training/update.h"
+#include "dragoman/training/validation.h"
+
+namespace dragoman {
+namespace {
+
+constexpr double kStatusInterval = 0.5;  // seconds between two states of the progress bar
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Transformer prepared(Transformer model, at::Device device, at::ScalarType type) {
+  model->to(device);
+  model->set_compute_type(type);
+  model->train();
+  return model;
+}
+
+FilterCounts sum(const FilterCounts& left, const FilterCounts& right) {
+  return {.read = left.read + right.read,
+          .kept = left.kept + right.kept,
+          .empty = left.empty + right.empty,
+          .too_short = left.too_short + right.too_short,
+          .too_long = left.too_long + right.too_long,
+          .ratio = left.ratio + right.ratio,
+          .invalid_text = left.invalid_text + right.invalid_text};
+}
+
+}  // namespace
+
+std::string_view name(StopReason reason) {
+  switch (reason) {
+    case StopReason::max_steps:
+      return "max_steps";
+    case StopReason::max_epochs:
+      return "max_epochs";
+    case StopReason::max_minutes:
+      return "max_minutes";
+    case StopReason::patience:
+      return "patience";
+    case StopReason::interrupted:
+      return "interrupted";
+  }
+  return {};
+}
+
+struct Trainer::State {
+  State(const TrainingConfig& training, TrainerInputs parts);
+
+  bool resume();
+  TrainingSummary run();
+  void announce();
+  [[nodiscard]] std::optional<StopReason> stop_reason() const;
+  void update();
+  [[nodiscard]] std::vector<Batch> next_batches();
+  void after_update();
+  void report();
+  void validate();
+  void save(bool is_interruption);
+  void finish(StopReason reason, TrainingSummary& summary);
+  void average(TrainingSummary& summary);
+  [[nodiscard]] bool is_validation_due() const;
+  [[nodiscard]] double seconds_left_now() const;
+  void count_time() { counters.seconds = seconds_before + now() - started; }
+
+  TrainingConfig config;
+  TrainerInputs inputs;
+  at::Device device;
+  at::ScalarType type;
+  Transformer model;
+  Optimizer optimizer;
+  Update updater;
+  Validation validation;
+  CheckpointStore checkpoints;
+  Patience patience;
+  Progress progress;
+  std::optional<Reporter> reporter;
+  std::optional<SignalGuard> signals;
+
+  Counters counters;
+  FilterCounts counts_before;  ///< of the runs that this one resumes
+  std::string position;
+  bool is_resumed = false;
+  std::int64_t first_step = 0;  ///< where this process began
+  std::int64_t validated_step = 0;
+  std::optional<DevelopmentScores> latest_scores;  ///< of validated_step, when measured here
+  bool is_new_best = false;                        ///< so was validated_step
+  std::int64_t saved_step = 0;
+  bool is_saved_for_signal = false;  ///< so is saved_step's record
+  std::string save_failure;          ///< of the last attempt; empty: it worked
+  double seconds_before = 0.0;
+  double started = 0.0;
+  double status_shown = 0.0;
+};
+
+Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
+    : config(training),
+      inputs(std::move(parts)),
+      device(parse_device(config.device)),
+      type(compute_type(config.precision, device)),
+      model(prepared(inputs.model, device, type)),
+      optimizer(config, *model),
+      updater(config, model, optimizer, device),
+      validation(config, inputs, device),
+      checkpoints(
+          config,
+          {.model = model, .optimizer = optimizer, .device = device, .bundle = inputs.bundle},
+          inputs.log),
+      patience(config.best_metric, config.patience) {
+  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+}
+
+bool Trainer::State::resume() {
+  const std::optional<Snapshot> snapshot = checkpoints.restore();
+  if (!snapshot) return false;
+  counters = snapshot->counters;
+  counts_before = counters.data;
+  seconds_before = counters.seconds;
+  position = snapshot->position;
+  if (!position.empty()) inputs.batches.seek(position);
+  updater.set_bad_steps(snapshot->bad_steps);
+  patience.restore(snapshot->best_step, snapshot->best_score, snapshot->misses);
+  validated_step = snapshot->validated_step;
+  saved_step = first_step = counters.step;
+  is_saved_for_signal = snapshot->records.back().is_interruption;
+  if (device.is_cpu() && snapshot->threads != at::get_num_threads())
+    inputs.log.warn(
+        fmt::format("the run used {} threads, now it uses {}: it goes on, but the last "
+                    "bits of the weights may differ (training.threads)",
+                    snapshot->threads, at::get_num_threads()));
+  is_resumed = true;
+  return true;
+}
+
+TrainingSummary Trainer::State::run() {
+  if (!is_resumed && has_checkpoints(config.output))
+    throw UsageError(
+        fmt::format("{}: holds checkpoints of an earlier run. Go on with it by --resume, "
+                    "or give another training.output.",
+                    config.output));
+  checkpoints.directory().create();
+  reporter.emplace(config, inputs.log, first_step);
+  signals.emplace();
+  started = now();
+  announce();
+  TrainingSummary summary;
+  // A run that was interrupted while it validated does first what it still owes.
+  if (is_resumed) after_update();
+  std::optional<StopReason> reason;
+  while (!(reason = stop_reason())) {
+    update();
+    after_update();
+  }
+  finish(*reason, summary);
+  signals.reset();
+  return summary;
+}
+
+void Trainer::State::announce() {
+  std::int64_t weights = 0;
+  for (const auto& parameter : optimizer.parameters())
+    weights += parameter.value.numel();
+  const bool is_bf16 = type == at::kBFloat16;
+  inputs.log.info(
+      fmt::format("{} step={} parameters={} device={} precision={} threads={} output={}",
+                  is_resumed ? "resumed" : "started", counters.step, weights, device.str(),
+                  is_bf16 ? "bf16" : "fp32", at::get_num_threads(), config.output));
+  inputs.log.event(is_resumed ? "resumed" : "started",
+                   {{"step", counters.step},
+                    {"parameters", weights},
+                    {"device", device.str()},
+                    {"precision", std::string(is_bf16 ? "bf16" : "fp32")},
+                    {"threads", std::int64_t{at::get_num_threads()}}});
+  if (is_bf16 && !has_native_bf16(device))
+    inputs.log.warn(
+        fmt::format("training.precision: this {} has no bfloat16 arithmetic and emulates "
+                    "it slowly; fp32 is faster here",
+                    device.is_cpu() ? "processor" : "GPU"));
+}
+
+std::optional<StopReason> Trainer::State::stop_reason() const {
+  if (signals->is_raised()) return StopReason::interrupted;
+  if (patience.is_exhausted()) return StopReason::patience;
+  if (counters.step >= config.max_steps) return StopReason::max_steps;
+  if (config.max_epochs > 0 && counters.epochs >= config.max_epochs) return StopReason::max_epochs;
+  if (config.max_minutes > 0.0 && counters.seconds >= 60.0 * config.max_minutes)
+    return StopReason::max_minutes;
+  return {};
+}
+
+std::vector<Batch> Trainer::State::next_batches() {
+  std::vector<Batch> batches;
+  for (std::int64_t index = 0; index < config.accumulate; ++index) {
+    StreamedBatch next = inputs.batches.next();
+    batches.push_back(std::move(next.batch));
+    position = std::move(next.position);
+    if (!next.ends_epoch) continue;
+    ++counters.epochs;
+    counters.epoch_length = counters.step + 1 - counters.epoch_step;
+    counters.epoch_step = counters.step + 1;
+    if (counters.epochs == config.max_epochs) break;  // nothing of a pass that is not wanted
+  }
+  return batches;
+}
+
+void Trainer::State::update() {
+  const double begun = now();
+  const std::vector<Batch> batches = next_batches();
+  const UpdateResult result = updater.run(batches, learning_rate(config, counters.step + 1));
+  ++counters.step;
+  counters.sentences += result.sentences;
+  counters.source_tokens += result.source_tokens;
+  counters.target_tokens += result.target_tokens;
+  progress.add(result, now() - begun);
+  count_time();
+  if (result.problem.empty()) return;
+  ++counters.skipped;
+  reporter->skipped(counters, result.problem);
+}
+
+double Trainer::State::seconds_left_now() const {
+  const auto updates = static_cast<double>(std::max<std::int64_t>(counters.step - first_step, 1));
+  return seconds_left(config, counters, (now() - started) / updates);
+}
+
+bool Trainer::State::is_validation_due() const {
+  return config.validate_every > 0 && !validation.is_empty() && counters.step > 0 &&
+         counters.step % config.validate_every == 0 && validated_step != counters.step;
+}
+
+void Trainer::State::after_update() {
+  if (counters.step > first_step && counters.step % config.report_every == 0) report();
+  if (now() - status_shown > kStatusInterval) {
+    reporter->status(counters, progress.peek(), seconds_left_now());
+    status_shown = now();
+  }
+  if (is_validation_due()) validate();
+  if (is_validation_due()) return;  // a signal came in between
+  const bool was_validated = validated_step == counters.step && latest_scores.has_value();
+  const bool is_on_grid = counters.step > 0 && counters.step % config.save_every == 0;
+  const bool is_worth_it =
+      was_validated && (is_new_best || checkpoints.ranks_among_best(*latest_scores));
+  if (saved_step != counters.step ? is_on_grid || is_worth_it : was_validated) save(false);
+}
+
+void Trainer::State::report() {
+  reporter->progress(counters, progress.take(), learning_rate(config, counters.step),
+                     seconds_left_now());
+}
+
+void Trainer::State::validate() {
+  const double begun = now();
+  const auto scores = validation.run([this] { return signals->is_raised(); });
+  count_time();
+  if (!scores) return;
+  validated_step = counters.step;
+  latest_scores = scores;
+  const auto value = score(*scores, config.best_metric);
+  is_new_best = value && patience.add(counters.step, *value);
+  reporter->validation(counters, *scores, is_new_best, now() - begun, validation.samples());
+}
+
+void Trainer::State::save(bool is_interruption) {
+  const double begun = now();
+  counters.data = sum(counts_before, inputs.batches.counts());
+  Snapshot snapshot{.counters = counters,
+                    .position = position,
+                    .bad_steps = updater.bad_steps(),
+                    .validated_step = validated_step,
+                    .best_step = patience.best_step(),
+                    .best_score = patience.best_score(),
+                    .misses = patience.misses(),
+                    .threads = at::get_num_threads(),
+                    .records = {}};
+  CheckpointRecord record{.step = counters.step, .is_interruption = is_interruption, .scores = {}};
+  if (validated_step == counters.step) record.scores = latest_scores;
+  try {
+    checkpoints.save(std::move(snapshot), record);
+    saved_step = counters.step;
+    is_saved_for_signal = is_interruption;
+    save_failure.clear();
+    reporter->saved(counters, checkpoints.directory().model(counters.step), now() - begun);
+  } catch (const SystemError& failure) {
+    // Training is worth more than a checkpoint: older ones are there, and the next save may
+    // succeed.
+    save_failure = failure.what();
+    inputs.log.warn(
+        fmt::format("step={} was not saved: {} Training goes on and tries again at the "
+                    "next checkpoint.",
+                    counters.step, save_failure));
+  }
+  count_time();
+}
+
+void Trainer::State::finish(StopReason reason, TrainingSummary& summary) {
+  if (counters.step > first_step && counters.step % config.report_every != 0) report();
+  if (reason != StopReason::interrupted && counters.step > 0 && config.validate_every > 0 &&
+      !validation.is_empty() && validated_step != counters.step) {
+    validate();
+    if (validated_step == counters.step) saved_step = 0;
+  }
+  const bool is_interrupted = reason == StopReason::interrupted || signals->is_raised();
+  const bool is_saved = saved_step == counters.step && (is_interrupted || !is_saved_for_signal);
+  if (counters.step > 0 && !is_saved) save(is_interrupted);
+  if (!save_failure.empty())
+    throw SystemError(fmt::format("the last checkpoint (step {}) could not be written: {}",
+                                  counters.step, save_failure));
+  summary.reason = is_interrupted ? StopReason::interrupted : reason;
+  summary.steps = counters.step;
+  summary.epochs = counters.epochs;
+  summary.seconds = counters.seconds;
+  summary.best_step = patience.best_step();
+  summary.best_score = patience.best_score();
+  const RunDirectory& directory = checkpoints.directory();
+  if (saved_step > 0) summary.last_model = directory.model(saved_step);
+  if (std::filesystem::exists(directory.best())) summary.best_model = directory.best();
+  if (!is_interrupted) average(summary);
+  inputs.log.event("finished", {{"reason", std::string(name(summary.reason))},
+                                {"step", counters.step},
+                                {"epochs", counters.epochs},
+                                {"seconds", counters.seconds}});
+  inputs.log.info(fmt::format("finished reason={} step={} epochs={} time={}", name(summary.reason),
+                              counters.step, counters.epochs, format_duration(counters.seconds)));
+  if (is_interrupted)
+    inputs.log.info(
+        fmt::format("interrupted: everything is saved in {}; go on with --resume", config.output));
+}
+
+void Trainer::State::average(TrainingSummary& summary) {
+  if (saved_step == 0 || (config.average_last == 0 && config.average_best == 0)) return;
+  const bool by_score = config.average_best > 0 && patience.best_step() > 0;
+  const std::int64_t count = config.average_last > 0 ? config.average_last : config.average_best;
+  const std::vector<std::string> paths =
+      by_score ? best_checkpoints(config.output, count) : last_checkpoints(config.output, count);
+  const std::string output = checkpoints.directory().averaged();
+  average_checkpoints(paths, output);
+  summary.averaged_model = output;
+  inputs.log.info(fmt::format("averaged {} {} checkpoints into {}",
+                              by_score ? "the best" : "the last", paths.size(), output));
+}
+
+Trainer::Trainer(const TrainingConfig& config, TrainerInputs inputs)
+    : state_(std::make_unique<State>(config, std::move(inputs))) {}
+Trainer::~Trainer() = default;
+bool Trainer::resume() {
+  return state_->resume();
+}
+TrainingSummary Trainer::run() {
+  return state_->run();
+}
+
+}  // namespace dragoman

@@ -1,5 +1,5 @@
-// The training loop: updates, reports, validation, checkpoints, the reasons to stop. It is given what
-// it works with; the program connects the files, the tokenisers and the search.
+// The training loop: updates, reports, validation, checkpoints, the reasons to stop. It is given
+// what it works with; the program connects the files, the tokenisers and the search.
 //
 //   at::manual_seed(config.seed);              // before the weights are drawn
 //   Transformer model(model_config);
@@ -42,9 +42,10 @@ struct TrainerInputs {
   BatchStream& batches;
   Tokenizer source;
   Tokenizer target;
-  DevelopmentSet development;                 ///< may be empty: no validation
-  DecodeFunction decode;                      ///< may be empty: no BLEU, no chrF
-  std::map<std::string, std::string> bundle;  ///< stored in each checkpoint: config.json, source.spm, ...
+  DevelopmentSet development;  ///< may be empty: no validation
+  DecodeFunction decode;       ///< may be empty: no BLEU, no chrF
+  std::map<std::string, std::string>
+      bundle;  ///< stored in each checkpoint: config.json, source.spm, ...
   Log& log;
 };
 
@@ -71,9 +72,10 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// Goes on from the newest complete checkpoint in the run directory: weights, optimiser, schedule,
-  /// random generators, data position, scores. A damaged one is named in the log and passed over.
-  /// False when there is none yet. Throws ModelError when all are damaged or do not fit the model.
+  /// Goes on from the newest complete checkpoint in the run directory: weights, optimiser,
+  /// schedule, random generators, data position, scores. A damaged one is named in the log and
+  /// passed over. False when there is none yet. Throws ModelError when all are damaged or do not
+  /// fit the model.
   bool resume();
 
   /// Trains until a limit is reached or SIGINT or SIGTERM arrives (the update is finished, a

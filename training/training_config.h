@@ -38,7 +38,8 @@ constexpr auto names(TrainingPrecision) {
        {"bf16", TrainingPrecision::bf16}});
 }
 
-/// A figure of the development set that checkpoints are ranked by. loss is per token, lower is better.
+/// A figure of the development set that checkpoints are ranked by. loss is per token, lower is
+/// better.
 enum class Metric { loss, accuracy, bleu, chrf };
 constexpr auto names(Metric) {
   return std::to_array<std::pair<std::string_view, Metric>>({{"loss", Metric::loss},
@@ -89,11 +90,14 @@ struct TrainingConfig {
     visit("output", self.output, "the run directory: configuration, logs, checkpoints");
     visit("max_steps", self.max_steps, "optimiser updates", 1, 1000000000);
     visit("max_epochs", self.max_epochs, "stop after so many passes; 0: no limit", 0, 1000000000);
-    visit("max_minutes", self.max_minutes, "stop after so many minutes of training, resumed time included; 0: no limit", 0.0, 1e9);
+    visit("max_minutes", self.max_minutes,
+          "stop after so many minutes of training, resumed time included; 0: no limit", 0.0, 1e9);
     visit("seed", self.seed, "seeds initial weights and dropout", 0, 9007199254740991);
     visit("device", self.device, "cpu, cuda or cuda:N");
     visit("threads", self.threads, "CPU threads; 0: one per core", 0, 1024);
-    visit("precision", self.precision, "fp32, or bf16 with fp32 master weights; auto: bf16 where the device computes it natively");
+    visit(
+        "precision", self.precision,
+        "fp32, or bf16 with fp32 master weights; auto: bf16 where the device computes it natively");
     visit("optimizer", self.optimizer, "adamw (decoupled weight decay), adam or sgd");
     visit("learning_rate", self.learning_rate, "the schedule's peak", 0.0, 1000.0);
     visit("beta1", self.beta1, "Adam's decay of the first moment", 0.0, 0.999999);
@@ -101,26 +105,40 @@ struct TrainingConfig {
     visit("epsilon", self.epsilon, "Adam's epsilon", 0.0, 1.0);
     visit("momentum", self.momentum, "momentum of sgd", 0.0, 0.999999);
     visit("weight_decay", self.weight_decay, "on matrices, not on biases and norms", 0.0, 10.0);
-    visit("schedule", self.schedule, "shape of the learning rate after warm-up; noam is the inverse square root");
+    visit("schedule", self.schedule,
+          "shape of the learning rate after warm-up; noam is the inverse square root");
     visit("warmup_steps", self.warmup_steps, "updates of linear warm-up", 0, 1000000000);
-    visit("final_learning_rate", self.final_learning_rate, "where linear, cosine and exponential end; the low of cyclic", 0.0, 1000.0);
+    visit("final_learning_rate", self.final_learning_rate,
+          "where linear, cosine and exponential end; the low of cyclic", 0.0, 1000.0);
     visit("decay_rate", self.decay_rate, "factor of exponential per decay_steps", 0.0, 1.0);
-    visit("decay_steps", self.decay_steps, "period of exponential and of cyclic, in updates", 1, 1000000000);
-    visit("label_smoothing", self.label_smoothing, "share of the target's probability spread over the vocabulary", 0.0, 0.99);
-    visit("clip_norm", self.clip_norm, "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
+    visit("decay_steps", self.decay_steps, "period of exponential and of cyclic, in updates", 1,
+          1000000000);
+    visit("label_smoothing", self.label_smoothing,
+          "share of the target's probability spread over the vocabulary", 0.0, 0.99);
+    visit("clip_norm", self.clip_norm,
+          "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);
     visit("report_every", self.report_every, "updates between log lines", 1, 1000000000);
-    visit("validate_every", self.validate_every, "updates between validations; 0: never", 0, 1000000000);
-    visit("best_metric", self.best_metric, "the development figure that ranks checkpoints and that patience watches");
-    visit("validation_batch", self.validation_batch, "sentences per batch in validation", 1, 100000);
-    visit("validate_by_decoding", self.validate_by_decoding, "translate the development set for BLEU and chrF");
-    visit("patience", self.patience, "stop after so many validations without a better best_metric; 0: never", 0, 1000000);
+    visit("validate_every", self.validate_every, "updates between validations; 0: never", 0,
+          1000000000);
+    visit("best_metric", self.best_metric,
+          "the development figure that ranks checkpoints and that patience watches");
+    visit("validation_batch", self.validation_batch, "sentences per batch in validation", 1,
+          100000);
+    visit("validate_by_decoding", self.validate_by_decoding,
+          "translate the development set for BLEU and chrF");
+    visit("patience", self.patience,
+          "stop after so many validations without a better best_metric; 0: never", 0, 1000000);
     visit("save_every", self.save_every, "updates between checkpoints", 1, 1000000000);
     visit("keep_last", self.keep_last, "newest checkpoints kept", 1, 100000);
     visit("keep_best", self.keep_best, "best checkpoints kept, by best_metric", 0, 100000);
-    visit("average_last", self.average_last, "at the end, average so many newest checkpoints into averaged.pt; 0: do not", 0, 100000);
-    visit("average_best", self.average_best, "at the end, average so many best checkpoints into averaged.pt; 0: do not", 0, 100000);
-    visit("max_bad_steps", self.max_bad_steps, "stop after so many updates in a row with a loss or gradient that is not finite", 1, 1000000);
+    visit("average_last", self.average_last,
+          "at the end, average so many newest checkpoints into averaged.pt; 0: do not", 0, 100000);
+    visit("average_best", self.average_best,
+          "at the end, average so many best checkpoints into averaged.pt; 0: do not", 0, 100000);
+    visit("max_bad_steps", self.max_bad_steps,
+          "stop after so many updates in a row with a loss or gradient that is not finite", 1,
+          1000000);
     visit("tensorboard", self.tensorboard, "write TensorBoard event files");
   }
   void check(auto&& require) const {

@@ -1,0 +1,63 @@
+// The checkpoints of a run. Each is a pair of archives: step-N.pt, a model file that every command
+// takes, and step-N.state.pt, all else that an exact continuation needs (optimiser, random
+// generators, data position, scores, counters). A pair counts only when both files are there and
+// whole; older pairs are deleted after a newer one is complete, so a process killed at any moment
+// leaves one to go on from.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/log.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/training/optimizer.h"
+#include "dragoman/training/run_directory.h"
+#include "dragoman/training/snapshot.h"
+#include "dragoman/training/training_config.h"
+
+namespace dragoman {
+
+/// What a checkpoint stores and restores beside the snapshot.
+struct TrainedParts {
+  Transformer model{nullptr};
+  Optimizer& optimizer;
+  at::Device device = at::kCPU;
+  std::map<std::string, std::string> bundle;  ///< extra files of each model file
+};
+
+class CheckpointStore {
+ public:
+  CheckpointStore(const TrainingConfig& config, TrainedParts parts, Log& log);
+
+  /// Writes the pair of `record`, lists it, deletes what the rules no longer keep, and lets best.pt
+  /// be the model of snapshot.best_step. `snapshot.records` is filled in. Throws SystemError; the
+  /// checkpoints that were there before remain.
+  void save(Snapshot snapshot, const CheckpointRecord& record);
+
+  /// Restores the newest complete pair and returns its snapshot; nothing when there is none.
+  /// Damaged ones are named in the log and passed over. Throws ModelError when all are damaged, or
+  /// when one does not fit the model or the optimiser.
+  std::optional<Snapshot> restore();
+
+  /// True when a model with `scores` would be among the keep_best ones.
+  [[nodiscard]] bool ranks_among_best(const DevelopmentScores& scores) const;
+  [[nodiscard]] const std::vector<CheckpointRecord>& records() const { return records_; }
+  [[nodiscard]] const RunDirectory& directory() const { return directory_; }
+
+ private:
+  void write_pair(const Snapshot& snapshot, const CheckpointRecord& record) const;
+  void link_best(std::int64_t step) const;
+  void remove_old(const std::vector<std::int64_t>& kept) const;
+  [[nodiscard]] Snapshot load_pair(std::int64_t step);
+
+  TrainingConfig config_;
+  TrainedParts parts_;
+  Log& log_;
+  RunDirectory directory_;
+  std::vector<CheckpointRecord> records_;
+};
+
+}  // namespace dragoman

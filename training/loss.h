@@ -1,0 +1,12 @@
+// The loss of a batch of sentence pairs under teacher forcing.
+#pragma once
+
+#include "dragoman/data/batch.h"
+#include "dragoman/modules/transformer.h"
+
+namespace dragoman {
+
+/// Sums over the real target tokens of `batch`, which lies on the model's device.
+[[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch, double label_smoothing);
+
+}  // namespace dragoman

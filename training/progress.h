@@ -1,0 +1,51 @@
+// What happened since the last report, and how long it will go on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "dragoman/training/snapshot.h"
+#include "dragoman/training/training_config.h"
+#include "dragoman/training/update.h"
+
+namespace dragoman {
+
+struct ProgressReport {
+  std::int64_t updates = 0;
+  std::int64_t skipped = 0;
+  double loss = 0.0;           ///< per target token, nats, with label smoothing
+  double nll = 0.0;            ///< per target token, nats
+  double perplexity = 0.0;     ///< exp(nll)
+  double accuracy = 0.0;       ///< 0 to 1
+  double gradient_norm = 0.0;  ///< mean over the updates, before clipping
+  double tokens_per_second =
+      0.0;  ///< target tokens over the time of updates, waiting for data included
+  double seconds = 0.0;
+};
+
+class Progress {
+ public:
+  void add(const UpdateResult& update, double seconds);
+  /// The averages since the last call.
+  [[nodiscard]] ProgressReport take();
+  /// The same without beginning anew.
+  [[nodiscard]] ProgressReport peek() const;
+
+ private:
+  ProgressReport sums_;
+  std::int64_t tokens_ = 0;
+};
+
+/// Share of the work that is done, 0 to 1, by the limit that is nearest; an epoch limit counts once
+/// an epoch is complete.
+[[nodiscard]] double completed_share(const TrainingConfig& config, const Counters& counters);
+
+/// Seconds until the first limit is reached, at `seconds_per_update`.
+[[nodiscard]] double seconds_left(const TrainingConfig& config, const Counters& counters,
+                                  double seconds_per_update);
+
+/// "48s", "12m05s", "3h20m"
+[[nodiscard]] std::string format_duration(double seconds);
+
+}  // namespace dragoman

@@ -1,0 +1,104 @@
+#include "dragoman/training/reporter.h"
+
+#include <fmt/format.h>
+
+namespace dragoman {
+
+Reporter::Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step)
+    : config_(config), log_(log) {
+  if (config.tensorboard) events_.emplace(config.output, resumed_step == 0 ? 0 : resumed_step + 1);
+}
+
+void Reporter::progress(const Counters& counters, const ProgressReport& report,
+                        double learning_rate, double seconds_left) {
+  const std::string skipped =
+      report.skipped > 0 ? fmt::format(" skipped={}", report.skipped) : std::string();
+  log_.info(
+      fmt::format("epoch={} step={} loss={:.4f} ppl={:.2f} acc={:.4f} lr={:.3e} norm={:.3f} "
+                  "tokens/s={:.0f}{} eta={}",
+                  counters.epochs + 1, counters.step, report.loss, report.perplexity,
+                  report.accuracy, learning_rate, report.gradient_norm, report.tokens_per_second,
+                  skipped, format_duration(seconds_left)));
+  log_.event("train", {{"epoch", counters.epochs + 1},
+                       {"step", counters.step},
+                       {"loss", report.loss},
+                       {"nll", report.nll},
+                       {"ppl", report.perplexity},
+                       {"acc", report.accuracy},
+                       {"lr", learning_rate},
+                       {"norm", report.gradient_norm},
+                       {"tokens_per_second", report.tokens_per_second},
+                       {"target_tokens", counters.target_tokens},
+                       {"skipped", counters.skipped},
+                       {"seconds", counters.seconds},
+                       {"eta", seconds_left}});
+  scalars(counters.step, {{"train/loss", report.loss},
+                          {"train/perplexity", report.perplexity},
+                          {"train/accuracy", report.accuracy},
+                          {"train/learning_rate", learning_rate},
+                          {"train/gradient_norm", report.gradient_norm},
+                          {"train/tokens_per_second", report.tokens_per_second}});
+}
+
+void Reporter::status(const Counters& counters, const ProgressReport& report, double seconds_left) {
+  constexpr std::size_t kWidth = 20;
+  const double share = completed_share(config_, counters);
+  const auto filled = static_cast<std::size_t>(share * static_cast<double>(kWidth));
+  const std::string bar = std::string(filled, '=') + std::string(kWidth - filled, ' ');
+  log_.status(fmt::format("[{}] {:3.0f}% step {} loss {:.3f} {:.0f} tokens/s, {} left", bar,
+                          100.0 * share, counters.step, report.loss, report.tokens_per_second,
+                          format_duration(seconds_left)));
+}
+
+void Reporter::validation(const Counters& counters, const DevelopmentScores& scores, bool is_best,
+                          double seconds, const std::vector<std::string>& samples) {
+  LogFields fields{{"epoch", counters.epochs + 1},
+                   {"step", counters.step},
+                   {"loss", scores.loss},
+                   {"ppl", scores.perplexity},
+                   {"acc", scores.accuracy}};
+  std::vector<std::pair<std::string, double>> values{{"dev/loss", scores.loss},
+                                                     {"dev/perplexity", scores.perplexity},
+                                                     {"dev/accuracy", scores.accuracy}};
+  std::string line = fmt::format("validation step={} loss={:.4f} ppl={:.2f} acc={:.4f}",
+                                 counters.step, scores.loss, scores.perplexity, scores.accuracy);
+  if (scores.bleu && scores.chrf) {
+    line += fmt::format(" bleu={:.2f} chrf={:.2f}", *scores.bleu, *scores.chrf);
+    fields.emplace_back("bleu", *scores.bleu);
+    fields.emplace_back("chrf", *scores.chrf);
+    values.emplace_back("dev/bleu", *scores.bleu);
+    values.emplace_back("dev/chrf", *scores.chrf);
+  }
+  line += fmt::format(" time={}{}", format_duration(seconds), is_best ? " best" : "");
+  fields.emplace_back("best", is_best);
+  fields.emplace_back("seconds", seconds);
+  log_.info(line);
+  for (const std::string& sample : samples)
+    log_.info("  " + sample);
+  log_.event("validation", fields);
+  for (const std::string& sample : samples)
+    log_.event("sample", {{"step", counters.step}, {"text", sample}});
+  scalars(counters.step, values);
+}
+
+void Reporter::skipped(const Counters& counters, const std::string& problem) {
+  log_.warn(fmt::format("step={} skipped: {}", counters.step, problem));
+}
+
+void Reporter::saved(const Counters& counters, const std::string& model_path, double seconds) {
+  log_.info(fmt::format("saved {} time={:.2f}s", model_path, seconds));
+  log_.event("saved", {{"step", counters.step}, {"path", model_path}, {"seconds", seconds}});
+}
+
+void Reporter::scalars(std::int64_t step,
+                       const std::vector<std::pair<std::string, double>>& values) {
+  if (!events_) return;
+  if (events_->scalars(step, values)) {
+    events_failed_ = false;
+  } else if (!events_failed_) {
+    events_failed_ = true;
+    log_.warn(events_->path() + ": scalars are lost: the disk does not take them");
+  }
+}
+
+}  // namespace dragoman

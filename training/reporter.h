@@ -1,0 +1,43 @@
+// How training tells what it does: a line for a person, the same figures in log.jsonl and in
+// TensorBoard.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dragoman/data/log.h"
+#include "dragoman/training/progress.h"
+#include "dragoman/training/scores.h"
+#include "dragoman/training/snapshot.h"
+#include "dragoman/training/tensorboard.h"
+#include "dragoman/training/training_config.h"
+
+namespace dragoman {
+
+class Reporter {
+ public:
+  /// Opens a TensorBoard file in the run directory when the configuration says so.
+  Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step);
+
+  void progress(const Counters& counters, const ProgressReport& report, double learning_rate,
+                double seconds_left);
+  /// The progress bar; on a terminal only.
+  void status(const Counters& counters, const ProgressReport& report, double seconds_left);
+  void validation(const Counters& counters, const DevelopmentScores& scores, bool is_best,
+                  double seconds, const std::vector<std::string>& samples);
+  void skipped(const Counters& counters, const std::string& problem);
+  void saved(const Counters& counters, const std::string& model_path, double seconds);
+
+ private:
+  void scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
+
+  TrainingConfig config_;
+  Log& log_;
+  std::optional<EventFile> events_;
+  bool events_failed_ = false;
+};
+
+}  // namespace dragoman

@@ -1,0 +1,52 @@
+// One optimiser update: `accumulate` batches forward and backward, the gradient clipped by its
+// norm, a step. The loss is divided by the target tokens of the whole update, so that the result
+// does not depend on how its sentences were cut into batches. The host waits for the device once.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "dragoman/data/batch.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/training/optimizer.h"
+#include "dragoman/training/training_config.h"
+
+namespace dragoman {
+
+struct UpdateResult {
+  double loss = 0.0;  ///< per target token, nats, with label smoothing
+  double nll = 0.0;   ///< per target token, nats, without
+  double gradient_norm = 0.0;
+  std::int64_t correct = 0;
+  std::int64_t sentences = 0;
+  std::int64_t source_tokens = 0;
+  std::int64_t target_tokens = 0;
+  std::string problem;  ///< empty: the step was taken; else what was not finite, and where
+};
+
+class Update {
+ public:
+  Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device);
+
+  /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
+  /// where it began; after max_bad_steps in a row throws Error with advice.
+  UpdateResult run(std::span<const Batch> batches, double learning_rate);
+
+  /// Updates in a row that were skipped; part of a checkpoint.
+  [[nodiscard]] std::int64_t bad_steps() const { return bad_steps_; }
+  void set_bad_steps(std::int64_t count) { bad_steps_ = count; }
+
+ private:
+  [[nodiscard]] at::Tensor gradient_norm() const;  ///< [] float
+  [[nodiscard]] std::string find_problem(const UpdateResult& result) const;
+  void count_problem(const std::string& problem);
+
+  const TrainingConfig config_;
+  Transformer model_;
+  Optimizer& optimizer_;
+  at::Device device_;
+  std::int64_t bad_steps_ = 0;
+};
+
+}  // namespace dragoman

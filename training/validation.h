@@ -1,0 +1,50 @@
+// The model measured on the development set: loss, perplexity and accuracy under teacher forcing,
+// BLEU and chrF of its translations. Leaves the random generators as they were, so that training
+// goes on the same with and without validation.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/batch.h"
+#include "dragoman/data/log.h"
+#include "dragoman/data/tokenizer.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/training/scores.h"
+#include "dragoman/training/trainer.h"
+#include "dragoman/training/training_config.h"
+
+namespace dragoman {
+
+class Validation {
+ public:
+  /// Tokenises the set once. Throws DataError when the sides have different numbers of lines, or no
+  /// pair fits the model.
+  Validation(const TrainingConfig& config, const TrainerInputs& inputs, at::Device device);
+
+  [[nodiscard]] bool is_empty() const { return batches_.empty(); }
+
+  /// Puts the model into evaluation mode, and back into training mode at the end. Asks
+  /// `is_cancelled` now and then; nothing when it says yes. Throws DataError when the decoder
+  /// returns another number of lines than it was given.
+  [[nodiscard]] std::optional<DevelopmentScores> run(const std::function<bool()>& is_cancelled);
+
+  /// A few lines, "source | reference | translation", of the last run that decoded.
+  [[nodiscard]] std::vector<std::string> samples() const;
+
+ private:
+  bool measure_loss(DevelopmentScores& scores, const std::function<bool()>& is_cancelled);
+  bool translate(const std::function<bool()>& is_cancelled);
+
+  Transformer model_;
+  DecodeFunction decode_;
+  DevelopmentSet set_;
+  std::vector<std::size_t> by_length_;     ///< lines, shortest source first
+  std::vector<std::string> translations_;  ///< of all lines, in order; empty: never decoded
+  std::vector<Batch> batches_;
+  at::Device device_;
+};
+
+}  // namespace dragoman
