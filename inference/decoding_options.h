@@ -9,8 +9,8 @@
 
 namespace dragoman {
 
-/// How scores of different lengths are compared: none (sum of log-probabilities), average (divided by
-/// the length), gnmt (divided by ((5 + length) / 6)^alpha, Wu et al. 2016).
+/// How scores of different lengths are compared: none (sum of log-probabilities), average (divided
+/// by the length), gnmt (divided by ((5 + length) / 6)^alpha, Wu et al. 2016).
 enum class LengthNormalization { none, average, gnmt };
 constexpr auto names(LengthNormalization) {
   return std::to_array<std::pair<std::string_view, LengthNormalization>>(
@@ -29,11 +29,13 @@ struct DecodingOptions {
   std::int64_t max_length = 256;
   double max_length_ratio = 3.0;
   std::int64_t max_source_length = 1024;
+  bool allow_unknown = false;
 
   static void fields(auto& self, auto&& visit) {
     visit("beam_size", self.beam_size, "hypotheses kept per sentence; 1 is greedy search", 1, 1024);
     visit("n_best", self.n_best, "hypotheses returned per sentence, at most beam_size", 1, 1024);
-    visit("length_normalization", self.length_normalization, "how hypotheses of different lengths are compared");
+    visit("length_normalization", self.length_normalization,
+          "how hypotheses of different lengths are compared");
     visit("length_alpha", self.length_alpha, "exponent of the gnmt normalisation", 0.0, 10.0);
     visit("min_length", self.min_length, "shortest output, in tokens", 0, 100000);
     visit("max_length", self.max_length, "longest output, in tokens", 1, 100000);
@@ -41,6 +43,7 @@ struct DecodingOptions {
           "longest output as a multiple of the source length (plus 10 tokens)", 0.1, 1000.0);
     visit("max_source_length", self.max_source_length,
           "longer sources are cut to so many tokens, and the result says so", 1, 1000000);
+    visit("allow_unknown", self.allow_unknown, "let outputs hold the unknown word, <unk>");
   }
   void check(auto&& require) const {
     require(n_best <= beam_size, "n_best", "must not exceed beam_size");

@@ -1,11 +1,14 @@
-// All that search, sampling and scoring need from a model: encode once, then one log-probability row
-// per hypothesis and step. Native modules, TorchScript modules, ensembles implement it.
+// All that search, sampling and scoring need from a model: encode once, then one log-probability
+// row per hypothesis and step. Native modules, TorchScript modules, ensembles implement it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
+
+#include "dragoman/inference/candidates.h"
 
 namespace dragoman {
 
@@ -31,9 +34,22 @@ class StepModel {
   virtual at::Tensor step(const at::Tensor& next, StepState& state) const = 0;
   /// rows [R'] int64: the old row that each new row continues; sentences [B'] int64: the sentences
   /// that stay, in order (undefined: all). Rows are sentence-major, equally many per sentence.
-  virtual void reorder(StepState& state, const at::Tensor& rows, const at::Tensor& sentences) const = 0;
+  virtual void reorder(StepState& state, const at::Tensor& rows,
+                       const at::Tensor& sentences) const = 0;
   virtual std::int64_t vocabulary_size() const = 0;
   virtual at::Device device() const = 0;
+
+  /// The best next tokens of each row. For models that need no log-probability of every word:
+  /// search calls only this.
+  virtual Candidates step_candidates(const at::Tensor& next, StepState& state,
+                                     const CandidateRequest& request) const;
+  /// input [B, T] int64 begins with <s> and is padded on the right, output [B, T] int64 is what
+  /// follows each of its tokens -> log-probabilities [B, T] float32 of `output`; meaningless at
+  /// padding. Here: one step per position.
+  virtual at::Tensor score(const SourceBatch& source, const at::Tensor& input,
+                           const at::Tensor& output) const;
+  /// Most tokens that a source (with </s>) or a target (with <s>) may have.
+  virtual std::int64_t max_positions() const { return std::numeric_limits<std::int64_t>::max(); }
 };
 
 }  // namespace dragoman

@@ -20,10 +20,10 @@ namespace dragoman {
 enum class Precision { fp32, bf16 };
 
 struct TranslatorOptions {
-  std::string device = "cpu";   ///< cpu, cuda, cuda:1
+  std::string device = "cpu";  ///< cpu, cuda, cuda:1
   Precision precision = Precision::fp32;
-  std::int64_t threads = 0;     ///< CPU worker threads; 0: one per core
-  std::int64_t batch_size = 32; ///< sentences decoded together by one worker
+  std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
+  std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
 };
 
 /// What became of a sentence.
@@ -68,7 +68,8 @@ class Translator {
   [[nodiscard]] const DecodingOptions& defaults() const;
 
   [[nodiscard]] Translation translate(const std::string& text) const;
-  [[nodiscard]] Translation translate(const std::string& text, const DecodingOptions& options) const;
+  [[nodiscard]] Translation translate(const std::string& text,
+                                      const DecodingOptions& options) const;
   /// As many results as texts, in their order.
   [[nodiscard]] std::vector<Translation> translate_batch(std::span<const std::string> texts,
                                                          const DecodingOptions& options) const;

@@ -1,0 +1,36 @@
+// What inference reads from a model file: a data/archive.h of parameters by name, with config.json
+// (sections "model" and "decoding" are read), source.spm, target.spm (absent when joint) and
+// card.json.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "dragoman/inference/batch_translator.h"
+#include "dragoman/inference/decoding_options.h"
+#include "dragoman/modules/model_config.h"
+#include "dragoman/modules/transformer.h"
+
+namespace dragoman {
+
+struct ModelFile {
+  std::string path;
+  ModelConfig model;
+  DecodingOptions decoding;
+  Tokenizers tokenizers;
+  bool is_joint = false;  ///< one tokeniser for both sides
+  std::map<std::string, at::Tensor> weights;
+  std::string config;  ///< config.json as stored
+  std::string card;    ///< card.json as stored; may be empty
+};
+
+/// Throws ModelError: missing, truncated, foreign or damaged file; no configuration, or one that
+/// this version does not know; tokenisers that do not fit the vocabularies.
+[[nodiscard]] ModelFile load_model_file(const std::string& path);
+
+/// The network with the file's weights, in evaluation mode, on the CPU. Throws one ModelError that
+/// lists every parameter that is missing, unknown or of another shape.
+[[nodiscard]] Transformer build_transformer(const ModelFile& file);
+
+}  // namespace dragoman
