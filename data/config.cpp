@@ -56,9 +56,10 @@ const Field* find_nested(const Section& section, std::string_view path) {
 void collect_paths(const Section& section, const std::string& prefix,
                    std::vector<std::string>& paths) {
   for (const auto& field : section.fields) {
-    paths.push_back(join_path(prefix, field.name));
+    const auto path = join_path(prefix, field.name);
+    paths.push_back(path);
     if (const auto* nested = std::get_if<std::shared_ptr<Section>>(&field.value)) {
-      collect_paths(**nested, paths.back(), paths);
+      collect_paths(**nested, path, paths);
     }
   }
 }
