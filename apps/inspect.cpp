@@ -1,0 +1,152 @@
+// dragoman inspect: what a model file holds.
+#include <ATen/core/Tensor.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/commands.h"
+#include "apps/line_output.h"
+#include "dragoman/data/config.h"
+#include "dragoman/inference/model_file.h"
+
+namespace dragoman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectOptions {
+  std::string model;
+  std::string format = "text";
+  bool with_parameters = false;
+};
+
+struct Size {
+  std::int64_t numbers = 0;
+  std::int64_t bytes = 0;
+};
+
+Size size_of(const ModelFile& file) {
+  Size size;
+  for (const auto& [name, tensor] : file.weights) {
+    size.numbers += tensor.numel();
+    size.bytes += static_cast<std::int64_t>(tensor.nbytes());
+  }
+  return size;
+}
+
+/// The training card; what is not JSON is shown as it is.
+Json card_of(const ModelFile& file) {
+  if (file.card.empty()) return nullptr;
+  Json card = Json::parse(file.card, nullptr, /*allow_exceptions=*/false);
+  return card.is_discarded() ? Json(file.card) : card;
+}
+
+Json parameters_of(const ModelFile& file) {
+  Json list = Json::array();
+  for (const auto& [name, tensor] : file.weights)
+    list.push_back({{"name", name},
+                    {"shape", tensor.sizes().vec()},
+                    {"type", std::string(tensor.dtype().name())}});
+  return list;
+}
+
+std::string as_json(const ModelFile& file, bool with_parameters) {
+  const Size size = size_of(file);
+  Json json = {{"path", file.path},
+               {"parameters", {{"count", size.numbers}, {"bytes", size.bytes}}},
+               {"tokenizer",
+                {{"joint", file.is_joint},
+                 {"source_pieces", file.tokenizers.source.size()},
+                 {"target_pieces", file.tokenizers.target.size()}}},
+               {"model", Json::parse(to_json_text(file.model))},
+               {"decoding", Json::parse(to_json_text(file.decoding))},
+               {"card", card_of(file)}};
+  if (with_parameters) json["parameters"]["tensors"] = parameters_of(file);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+template <typename Value>
+std::string_view name_of(Value value) {
+  for (const auto& [name, named] : names(value))
+    if (named == value) return name;
+  return "?";
+}
+
+std::string stack_line(const StackConfig& stack) {
+  return fmt::format("{} layers, width {}, {} heads, feed-forward {}", stack.layers, stack.dim,
+                     stack.heads, stack.feed_forward);
+}
+
+/// "key value, key value" of one flat JSON object.
+std::string on_one_line(const Json& object) {
+  std::string line;
+  for (const auto& [key, value] : object.items())
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", key,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  return line;
+}
+
+std::string as_text(const ModelFile& file, bool with_parameters) {
+  const Size size = size_of(file);
+  const ModelConfig& model = file.model;
+  const Json card = card_of(file);
+  std::string text = file.path + "\n";
+  text += fmt::format("  encoder     {}\n  decoder     {}\n", stack_line(model.encoder),
+                      stack_line(model.decoder));
+  text += fmt::format("  network     {}-norm, {}, {} positions, tied embeddings: {}\n",
+                      name_of(model.norm), name_of(model.activation), name_of(model.positions),
+                      name_of(model.tied_embeddings));
+  text += fmt::format("  parameters  {} in {} tensors, {:.1f} MB\n", size.numbers,
+                      file.weights.size(), static_cast<double>(size.bytes) / 1e6);
+  text += file.is_joint
+              ? fmt::format("  tokeniser   joint, {} pieces\n", file.tokenizers.source.size())
+              : fmt::format("  tokenisers  source {} pieces, target {} pieces\n",
+                            file.tokenizers.source.size(), file.tokenizers.target.size());
+  text += fmt::format("  decoding    {}\n", on_one_line(Json::parse(to_json_text(file.decoding))));
+  if (card.is_object()) {
+    text += "  card\n";
+    for (const auto& [key, value] : card.items())
+      text += fmt::format("    {}: {}\n", key,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+  } else {
+    text += fmt::format("  card        {}\n", card.is_null() ? "none" : file.card);
+  }
+  if (!with_parameters) return text;
+  text += "  parameters\n";
+  for (const auto& [name, tensor] : file.weights)
+    text += fmt::format("    {} [{}] {}\n", name, fmt::join(tensor.sizes(), ", "),
+                        std::string(tensor.dtype().name()));
+  return text;
+}
+
+void inspect(const InspectOptions& options) {
+  const ModelFile file = load_model_file(options.model);
+  static_cast<void>(build_transformer(file));  // do the weights fit the configuration?
+  LineOutput output("-");
+  if (output.write(options.format == "json" ? as_json(file, options.with_parameters)
+                                            : as_text(file, options.with_parameters)))
+    output.finish();
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App* command =
+      program.add_subcommand("inspect", "Check a model file and print what it holds");
+  command->add_option("model", options->model, "the model file")->required()->type_name("MODEL.pt");
+  command->add_flag("--parameters", options->with_parameters,
+                    "list every parameter with its shape");
+  command->add_option("--format", options->format, "output format")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->type_name("text|json")
+      ->capture_default_str();
+  command->callback([options] { inspect(*options); });
+}
+
+}  // namespace dragoman

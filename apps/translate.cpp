@@ -1,0 +1,158 @@
+// dragoman translate: lines in, translated lines out, in order and as many.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/commands.h"
+#include "apps/line_output.h"
+#include "apps/model_flags.h"
+#include "dragoman/data/line_reader.h"
+#include "dragoman/inference/translator.h"
+
+namespace dragoman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct TranslateOptions {
+  ModelFlags model;
+  std::string input = "-";
+  std::string output = "-";
+  std::string format = "text";
+  std::string invalid_text = "error";
+  std::int64_t window = 2000;
+  bool is_quiet = false;
+  std::vector<std::string> overrides;
+};
+
+struct Summary {
+  std::int64_t lines = 0;
+  std::int64_t tokens = 0;
+  std::map<Status, std::int64_t> statuses;
+  double seconds = 0.0;
+};
+
+Json to_json(const Hypothesis& hypothesis) {
+  return {{"text", hypothesis.text},
+          {"score", hypothesis.score},
+          {"log_probability", hypothesis.log_probability},
+          {"tokens", hypothesis.tokens},
+          {"token_scores", hypothesis.token_scores}};
+}
+
+std::string json_line(const Translation& translation, bool with_hypotheses) {
+  Json json = to_json(translation.hypotheses.front());
+  json["status"] = name(translation.status);
+  if (with_hypotheses) {
+    json["hypotheses"] = Json::array();
+    for (const Hypothesis& hypothesis : translation.hypotheses)
+      json["hypotheses"].push_back(to_json(hypothesis));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+/// n_best > 1: "index ||| text ||| score", one line per hypothesis.
+std::string text_lines(const Translation& translation, std::int64_t index, std::int64_t n_best) {
+  if (n_best == 1) return on_one_line(translation.text()) + '\n';
+  std::string lines;
+  for (const Hypothesis& hypothesis : translation.hypotheses)
+    lines += fmt::format("{} ||| {} ||| {:.6f}\n", index, on_one_line(hypothesis.text),
+                         hypothesis.score);
+  return lines;
+}
+
+std::vector<std::string> read_window(LineReader& reader, std::int64_t size) {
+  std::vector<std::string> lines;
+  std::string line;
+  while (static_cast<std::int64_t>(lines.size()) < size && reader.next(line))
+    lines.push_back(line);
+  return lines;
+}
+
+void print_summary(const Summary& summary, std::int64_t repaired) {
+  std::string statuses;
+  for (const auto& [status, count] : summary.statuses)
+    if (status != Status::ok) statuses += fmt::format(", {} {}", name(status), count);
+  if (repaired > 0) statuses += fmt::format(", repaired input lines {}", repaired);
+  const double seconds = std::max(summary.seconds, 1e-9);
+  fmt::print(stderr, "translated {} lines, {} tokens in {:.2f} s ({:.1f} sentences/s){}\n",
+             summary.lines, summary.tokens, summary.seconds,
+             static_cast<double>(summary.lines) / seconds, statuses);
+}
+
+void translate(const TranslateOptions& options) {
+  // What can be refused cheaply is refused before the model is loaded.
+  const auto invalid_text =
+      options.invalid_text == "replace" ? InvalidText::replace : InvalidText::error;
+  LineReader reader(options.input, invalid_text);
+  LineOutput output(options.output);
+  const Translator translator = options.model.load();
+  const DecodingOptions decoding = apply_overrides(translator.defaults(), options.overrides);
+
+  // A person who types wants the answer to each line.
+  const bool is_typed = options.input == "-" && isatty(STDIN_FILENO) == 1;
+  const std::int64_t window = is_typed ? 1 : options.window;
+  Summary summary;
+  bool is_wanted = true;
+  for (auto lines = read_window(reader, window); is_wanted && !lines.empty();
+       lines = is_wanted ? read_window(reader, window) : std::vector<std::string>()) {
+    const auto start = std::chrono::steady_clock::now();
+    std::string text;
+    for (const Translation& translation : translator.translate_batch(lines, decoding)) {
+      text += options.format == "jsonl" ? json_line(translation, decoding.n_best > 1)
+                                        : text_lines(translation, summary.lines, decoding.n_best);
+      ++summary.lines;
+      ++summary.statuses[translation.status];
+      summary.tokens += static_cast<std::int64_t>(translation.hypotheses.front().tokens.size());
+    }
+    summary.seconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    is_wanted = output.write(text);
+  }
+  output.finish();
+  if (!options.is_quiet) print_summary(summary, reader.repaired());
+}
+
+}  // namespace
+
+void add_translate(CLI::App& program) {
+  auto options = std::make_shared<TranslateOptions>();
+  CLI::App* command = program.add_subcommand("translate", "Translate lines of text");
+  options->model.add_to(*command);
+  command
+      ->add_option("--input,-i", options->input, "text, one sentence a line; - is standard input")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_option("--output,-o", options->output, "translations; - is standard output")
+      ->type_name("FILE")
+      ->capture_default_str();
+  command->add_option("--format", options->format, "text, or JSON with scores, tokens and status")
+      ->check(CLI::IsMember({"text", "jsonl"}))
+      ->type_name("text|jsonl")
+      ->capture_default_str();
+  command
+      ->add_option("--invalid-text", options->invalid_text,
+                   "what to do with lines that are no UTF-8")
+      ->check(CLI::IsMember({"error", "replace"}))
+      ->type_name("error|replace")
+      ->capture_default_str();
+  command
+      ->add_option("--window", options->window,
+                   "lines read before they are translated; memory grows with it")
+      ->check(CLI::Range(1, 100000000))
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_flag("--quiet,-q", options->is_quiet, "no summary on standard error");
+  add_decoding_flags(*command, options->overrides);
+  command->callback([options] { translate(*options); });
+}
+
+}  // namespace dragoman
