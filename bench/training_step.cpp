@@ -173,7 +173,7 @@ class Optimizer {
     at::_fused_adam_(parameters_, gradients, first_, second_, {}, steps_, 5e-4, 0.9, 0.98, 0.0,
                      1e-9, false, false);
     for (at::Tensor& parameter : parameters_)
-      parameter.mutable_grad() = {};
+      parameter.mutable_grad().reset();
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <mutex>
+#include <optional>
 
 #include "dragoman/modules/kernels/dropout.h"
 
@@ -70,12 +71,12 @@ at::Tensor run_kernel(const at::Tensor& residual, const at::Tensor& x, kernels::
 
 class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
  public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& residual,
+  static at::Tensor forward(AutogradContext* context, const std::optional<at::Tensor>& residual,
                             const at::Tensor& x, double probability, std::int64_t seed) {
     context->saved_data["probability"] = probability;
     context->saved_data["seed"] = seed;
-    context->saved_data["residual"] = residual.defined();
-    return run_kernel(residual, x,
+    context->saved_data["residual"] = residual.has_value();
+    return run_kernel(residual.value_or(at::Tensor()), x,
                       kernels::dropout_mask(static_cast<std::uint64_t>(seed), probability));
   }
 
@@ -98,7 +99,7 @@ bool has_kernel(const at::Tensor& x) {
 at::Tensor dropout(const at::Tensor& x, double probability) {
   if (probability == 0.0) return x;
   if (!has_kernel(x)) return at::dropout(x, probability, true);
-  return DropoutFunction::apply(at::Tensor(), x, probability,
+  return DropoutFunction::apply(std::optional<at::Tensor>(), x, probability,
                                 static_cast<std::int64_t>(draw_seed()));
 }
 
@@ -107,7 +108,8 @@ at::Tensor add_dropout(const at::Tensor& residual, const at::Tensor& x, double p
   if (!has_kernel(x)) return residual + at::dropout(x, probability, true);
   TORCH_CHECK(residual.sizes() == x.sizes() && residual.scalar_type() == x.scalar_type(),
               "add_dropout: residual and x differ in shape or type");
-  return DropoutFunction::apply(residual, x, probability, static_cast<std::int64_t>(draw_seed()));
+  return DropoutFunction::apply(std::optional(residual), x, probability,
+                                static_cast<std::int64_t>(draw_seed()));
 }
 
 at::Tensor drop_rows(const at::Tensor& x, double probability) {

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <optional>
 #include <vector>
 
 #include "dragoman/modules/kernels/softmax_loss.h"
@@ -160,8 +161,10 @@ Sums run_chunks(const Problem& problem, Gradients& gradients) {
 class SoftmaxLossFunction : public torch::autograd::Function<SoftmaxLossFunction> {
  public:
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden,
-                               const at::Tensor& weight, const at::Tensor& bias,
+                               const at::Tensor& weight,
+                               const std::optional<at::Tensor>& optional_bias,
                                const at::Tensor& targets, double smoothing, bool want_gradient) {
+    const at::Tensor bias = optional_bias.value_or(at::Tensor());
     // Padding costs nothing where finding it does not wait for a device.
     at::Tensor kept;
     if (hidden.is_cpu() && targets.lt(0).any().item<bool>())
