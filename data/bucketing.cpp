@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
+#include <utility>
 
 #include "dragoman/data/error.h"
 
@@ -17,6 +17,15 @@ using Range = BatchPlan::Range;
 /// What the budget counts: the longer side, with </s>.
 std::int64_t longest(const PairLength& length) {
   return std::max(length.source, length.target) + 1;
+}
+
+/// By the longer side; among these by how much longer it is, up and down in turn, so that a batch
+/// that reaches into the next length goes on where it was (3 % of padding on Multi30k instead of 4
+/// %).
+std::pair<std::int64_t, std::int64_t> sort_key(const PairLength& length) {
+  const std::int64_t difference = length.source - length.target;
+  const std::int64_t longer = longest(length);
+  return {longer, longer % 2 == 0 ? difference : -difference};
 }
 
 std::vector<Range> cut(std::span<const PairLength> lengths, std::span<const std::uint32_t> order,
@@ -73,11 +82,7 @@ BatchPlan plan_batches(std::span<const PairLength> lengths, const BatchLimits& l
   random.shuffle(std::span(plan.order));
   std::stable_sort(plan.order.begin(), plan.order.end(),
                    [lengths](std::uint32_t left, std::uint32_t right) {
-                     const auto key = [lengths](std::uint32_t pair) {
-                       const auto& [source, target] = lengths[pair];
-                       return std::tuple(std::max(source, target), target, source);
-                     };
-                     return key(left) < key(right);
+                     return sort_key(lengths[left]) < sort_key(lengths[right]);
                    });
   plan.batches = cut(lengths, plan.order, limits);
   reach_multiple(plan.batches, lengths.size(), static_cast<std::size_t>(limits.multiple_of));

@@ -63,7 +63,7 @@ StreamIdentity identify(const DataConfig& config, const Tokenizer& source, const
 
 }  // namespace
 
-/// Lines as they were read; the strings keep their memory from one round to the next.
+/// Lines as they were read. The strings keep their memory from one round to the next.
 struct ChunkSource::Texts {
   std::vector<std::string> source = std::vector<std::string>(kReadPairs);
   std::vector<std::string> target = std::vector<std::string>(kReadPairs);
@@ -71,13 +71,8 @@ struct ChunkSource::Texts {
 
 std::vector<Example> Chunk::examples(std::size_t batch) const {
   std::vector<Example> examples;
-  for (const std::uint32_t pair : plan.batch(batch)) {
-    std::size_t index = pair;
-    std::size_t block = 0;
-    while (index >= blocks[block].size())
-      index -= blocks[block++].size();
-    examples.push_back(blocks[block].unpack(index));
-  }
+  for (const std::uint32_t pair : plan.batch(batch))
+    examples.push_back(content->pairs.unpack(pair));
   return examples;
 }
 
@@ -110,6 +105,9 @@ ChunkSource::ChunkSource(const DataConfig& config, Tokenizer source, Tokenizer t
     throw UsageError("data.train: every corpus has weight 0. Give one a greater weight.");
   }
   chunks_ = (pairs + config_.shuffle_buffer - 1) / config_.shuffle_buffer;
+  is_whole_epoch_ =
+      chunks_ == 1 && std::none_of(cursors_.begin(), cursors_.end(),
+                                   [](const auto& cursor) { return cursor.is_random(); });
 }
 
 void ChunkSource::seek(const StreamPosition& position) {
@@ -139,21 +137,34 @@ Chunk ChunkSource::next(const std::stop_token& stop) {
     for (const auto& cursor : cursors_)
       chunk.start.corpora.push_back(cursor.position());
     chunk.is_last = chunk_ + 1 == chunks_;
-    read_chunk(chunk, stop);
+    chunk.content = content(stop);
     if (stop.stop_requested()) return {};
+    skipped.add(chunk.content->counts);
+    if (chunk.content->pairs.size() > 0) {
+      chunk.plan = plan(chunk.content->pairs);
+      chunk.counts = skipped;
+    }
     chunk_ = chunk.is_last ? 0 : chunk_ + 1;
     epoch_ += chunk.is_last ? 1 : 0;
-    const bool has_pairs = chunk.counts.kept > 0;
-    chunk.counts.add(skipped);
-    skipped = chunk.counts;
-    if (!has_pairs) continue;
-    plan(chunk);
-    return chunk;
+    if (chunk.content->pairs.size() > 0) return chunk;
   }
   fail_filtered(skipped);
 }
 
-void ChunkSource::read_chunk(Chunk& chunk, const std::stop_token& stop) {
+/// A corpus that fits into one chunk is read and tokenised once.
+std::shared_ptr<const TokenizedPairs> ChunkSource::content(const std::stop_token& stop) {
+  if (whole_epoch_) {
+    for (auto& cursor : cursors_)
+      cursor.skip_epoch();
+    return whole_epoch_;
+  }
+  auto content = std::make_shared<const TokenizedPairs>(read_chunk(stop));
+  if (is_whole_epoch_ && !stop.stop_requested()) whole_epoch_ = content;
+  return content;
+}
+
+TokenizedPairs ChunkSource::read_chunk(const std::stop_token& stop) {
+  TokenizedPairs content;
   Texts texts;
   std::size_t held = 0;
   for (std::size_t corpus = 0; corpus < cursors_.size(); ++corpus) {
@@ -161,24 +172,25 @@ void ChunkSource::read_chunk(Chunk& chunk, const std::stop_token& stop) {
     const std::int64_t repaired = cursor.repaired();
     for (std::int64_t left = share(corpus); left > 0; --left) {
       if (held == kReadPairs) {
-        add_blocks(texts, std::exchange(held, 0), chunk);
-        if (stop.stop_requested()) return;
+        tokenize(texts, std::exchange(held, 0), content);
+        if (stop.stop_requested()) return content;
       }
       cursor.next(texts.source[held], texts.target[held]);
       ++held;
     }
-    chunk.counts.invalid_text += cursor.repaired() - repaired;
+    content.counts.invalid_text += cursor.repaired() - repaired;
   }
-  add_blocks(texts, held, chunk);
+  tokenize(texts, held, content);
+  content.pairs.finish();
+  return content;
 }
 
-void ChunkSource::add_blocks(const Texts& texts, std::size_t count, Chunk& chunk) const {
+void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const {
   const std::size_t blocks = (count + kBlockPairs - 1) / kBlockPairs;
-  const std::size_t first = chunk.blocks.size();
-  chunk.blocks.resize(first + blocks);
+  const std::size_t first = content.pairs.grow(blocks);
   std::vector<FilterCounts> counts(blocks);
   run_parallel(config_.threads, blocks, [&](std::size_t block) {
-    auto& pairs = chunk.blocks[first + block];
+    auto& pairs = content.pairs.block(first + block);
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
       const auto source = source_.encode(texts.source[pair]);
@@ -190,25 +202,17 @@ void ChunkSource::add_blocks(const Texts& texts, std::size_t count, Chunk& chunk
     pairs.shrink();
   });
   for (const auto& part : counts)
-    chunk.counts.add(part);
+    content.counts.add(part);
 }
 
-void ChunkSource::plan(Chunk& chunk) const {
-  std::vector<PairLength> lengths;
-  lengths.reserve(static_cast<std::size_t>(chunk.counts.kept));
-  for (const auto& block : chunk.blocks) {
-    for (std::size_t pair = 0; pair < block.size(); ++pair)
-      lengths.push_back(block.length(pair));
-    chunk.block_ends.push_back(lengths.size());
-  }
+BatchPlan ChunkSource::plan(const PairBlocks& pairs) const {
   Random random({static_cast<std::uint64_t>(config_.seed), kOrderStream,
-                 static_cast<std::uint64_t>(chunk.start.epoch),
-                 static_cast<std::uint64_t>(chunk.start.chunk)});
-  chunk.plan = plan_batches(lengths,
-                            {.tokens = config_.batch_tokens,
-                             .sentences = config_.max_batch_sentences,
-                             .multiple_of = world_size_},
-                            random);
+                 static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(chunk_)});
+  return plan_batches(pairs.lengths(),
+                      {.tokens = config_.batch_tokens,
+                       .sentences = config_.max_batch_sentences,
+                       .multiple_of = world_size_},
+                      random);
 }
 
 }  // namespace dragoman

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,13 +19,18 @@
 
 namespace dragoman {
 
+/// What was read for a chunk, before it is put in order.
+struct TokenizedPairs {
+  PairBlocks pairs;
+  FilterCounts counts;
+};
+
 struct Chunk {
   StreamPosition start;
   bool is_last = false;  ///< of its epoch
   FilterCounts counts;   ///< of this chunk, and of those before it that were empty
-  std::vector<PackedPairs> blocks;
-  std::vector<std::size_t> block_ends;  ///< pairs up to the end of each block
-  BatchPlan plan;  ///< over the pairs of all blocks, one after the other
+  std::shared_ptr<const TokenizedPairs> content;
+  BatchPlan plan;
 
   [[nodiscard]] std::vector<Example> examples(std::size_t batch) const;
 };
@@ -44,9 +50,10 @@ class ChunkSource {
  private:
   struct Texts;
   [[nodiscard]] std::int64_t share(std::size_t corpus) const;
-  void read_chunk(Chunk& chunk, const std::stop_token& stop);
-  void add_blocks(const Texts& texts, std::size_t count, Chunk& chunk) const;
-  void plan(Chunk& chunk) const;
+  [[nodiscard]] std::shared_ptr<const TokenizedPairs> content(const std::stop_token& stop);
+  [[nodiscard]] TokenizedPairs read_chunk(const std::stop_token& stop);
+  void tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const;
+  [[nodiscard]] BatchPlan plan(const PairBlocks& pairs) const;
 
   DataConfig config_;
   Tokenizer source_;
@@ -54,6 +61,9 @@ class ChunkSource {
   std::int64_t world_size_;
   StreamIdentity identity_;
   std::vector<CorpusCursor> cursors_;
+  std::shared_ptr<const TokenizedPairs>
+      whole_epoch_;  ///< when every epoch is the same single chunk
+  bool is_whole_epoch_ = false;
   std::int64_t chunks_ = 0;  ///< per epoch
   std::int64_t epoch_ = 0;
   std::int64_t chunk_ = 0;  ///< the next one, within the epoch

@@ -52,7 +52,6 @@ void CorpusCursor::start_pass() {
 }
 
 void CorpusCursor::next(std::string& source, std::string& target) {
-  if (selected_ == pairs_in_pass()) start_pass();
   for (;;) {
     const bool is_taken = is_selected();
     const std::int64_t repaired = reader_.repaired();
@@ -65,8 +64,13 @@ void CorpusCursor::next(std::string& source, std::string& target) {
     if (!is_taken) continue;
     ++selected_;
     repaired_ += reader_.repaired() - repaired;
+    if (selected_ == pairs_in_pass()) start_pass();
     return;
   }
+}
+
+void CorpusCursor::skip_epoch() {
+  if (pairs_per_epoch() > 0) ++epoch_;
 }
 
 CorpusCursor::Position CorpusCursor::position() const {

@@ -24,8 +24,11 @@ class CorpusCursor {
   CorpusCursor(ParallelReader reader, std::int64_t pairs, double weight, std::uint64_t seed);
 
   [[nodiscard]] std::int64_t pairs_per_epoch() const;
+  [[nodiscard]] bool is_random() const { return fraction_ > 0; }  ///< epochs differ
   /// Only when pairs_per_epoch() > 0. Throws DataError for bad lines, or when the file shrank.
   void next(std::string& source, std::string& target);
+  /// As if a whole epoch had been taken, from its start.
+  void skip_epoch();
   [[nodiscard]] Position position() const;
   void seek(const Position& position);
   [[nodiscard]] std::int64_t repaired() const { return repaired_; }  ///< lines, of the pairs taken

@@ -1,5 +1,7 @@
 #include "dragoman/data/packed_pairs.h"
 
+#include <algorithm>
+
 namespace dragoman {
 
 namespace {
@@ -52,6 +54,35 @@ Example PackedPairs::unpack(std::size_t pair) const {
       unpack_ids(bytes_.data() + offset, length.source, example.source);
   unpack_ids(rest, length.target, example.target);
   return example;
+}
+
+std::size_t PairBlocks::grow(std::size_t count) {
+  const std::size_t first = blocks_.size();
+  blocks_.resize(first + count);
+  return first;
+}
+
+void PairBlocks::finish() {
+  std::size_t pairs = 0;
+  ends_.clear();
+  for (const auto& block : blocks_)
+    ends_.push_back(pairs += block.size());
+}
+
+std::vector<PairLength> PairBlocks::lengths() const {
+  std::vector<PairLength> lengths;
+  lengths.reserve(size());
+  for (const auto& block : blocks_) {
+    for (std::size_t pair = 0; pair < block.size(); ++pair)
+      lengths.push_back(block.length(pair));
+  }
+  return lengths;
+}
+
+Example PairBlocks::unpack(std::size_t pair) const {
+  const auto end = std::upper_bound(ends_.begin(), ends_.end(), pair);
+  const auto& block = blocks_[static_cast<std::size_t>(end - ends_.begin())];
+  return block.unpack(pair - (*end - block.size()));
 }
 
 }  // namespace dragoman

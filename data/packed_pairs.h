@@ -36,4 +36,22 @@ class PackedPairs {
   std::vector<Pair> pairs_;
 };
 
+/// Blocks of pairs that were packed by several threads, seen as one sequence.
+class PairBlocks {
+ public:
+  /// Appends `count` empty blocks, to be filled in place, and returns the number of the first.
+  std::size_t grow(std::size_t count);
+  [[nodiscard]] PackedPairs& block(std::size_t index) { return blocks_[index]; }
+  /// Numbers the pairs, once all blocks are filled; before the functions below.
+  void finish();
+
+  [[nodiscard]] std::vector<PairLength> lengths() const;
+  [[nodiscard]] std::size_t size() const { return ends_.empty() ? 0 : ends_.back(); }
+  [[nodiscard]] Example unpack(std::size_t pair) const;
+
+ private:
+  std::vector<PackedPairs> blocks_;
+  std::vector<std::size_t> ends_;  ///< pairs up to the end of each block
+};
+
 }  // namespace dragoman
