@@ -94,7 +94,8 @@ DecodingOptions apply_overrides(const DecodingOptions& defaults,
     const std::size_t equals = setting.find('=');
     const std::string value = setting.substr(equals + 1);
     auto parsed = nlohmann::ordered_json::parse(value, nullptr, /*allow_exceptions=*/false);
-    settings[setting.substr(0, equals)] = parsed.is_discarded() ? value : parsed;
+    if (parsed.is_discarded()) parsed = value;
+    settings[setting.substr(0, equals)] = parsed;
   }
   return parse_config<DecodingOptions>(settings.dump(), "search options");
 }

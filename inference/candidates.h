@@ -12,7 +12,7 @@ namespace dragoman {
 
 struct CandidateRequest {
   std::int64_t count = 1;                   ///< wanted per row
-  std::span<const std::int64_t> forbidden;  ///< ids that are never candidates
+  std::span<const std::int64_t> forbidden = {};  ///< ids that are never candidates
 };
 
 /// R rows of `count` candidates, best first; of equal ones the smaller id comes first. A row with

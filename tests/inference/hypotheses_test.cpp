@@ -1,0 +1,113 @@
+#include "dragoman/inference/hypotheses.h"
+
+#include <cmath>
+#include <limits>
+
+#include "dragoman/inference/beam_step.h"
+#include "tests/support/catch.h"
+
+namespace {
+
+using namespace std::string_literals;
+using dragoman::Candidates;
+using dragoman::choose_extensions;
+using dragoman::DecodingOptions;
+using dragoman::FinishedHypotheses;
+using dragoman::IdHypothesis;
+using dragoman::LengthNormalization;
+using dragoman::normalized_score;
+
+IdHypothesis hypothesis(std::int64_t id, double log_probability, std::size_t length) {
+  IdHypothesis made;
+  made.ids = {id};
+  made.token_scores.resize(length);
+  made.log_probability = log_probability;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("each length normalisation is its formula", "[hypotheses]") {
+  CHECK(normalized_score(-6.0, 4, {.length_normalization = LengthNormalization::none}) == -6.0);
+  CHECK(normalized_score(-6.0, 4, {.length_normalization = LengthNormalization::average}) == -1.5);
+  // ((5 + 7) / 6)^2 = 4
+  CHECK(normalized_score(
+            -6.0, 7, {.length_normalization = LengthNormalization::gnmt, .length_alpha = 2.0}) ==
+        Approx(-1.5));
+  CHECK(normalized_score(
+            -6.0, 7, {.length_normalization = LengthNormalization::gnmt, .length_alpha = 0.0}) ==
+        -6.0);
+}
+
+TEST_CASE("finished hypotheses come best first, at most as many as the beam", "[hypotheses]") {
+  FinishedHypotheses finished({.beam_size = 3, .length_normalization = LengthNormalization::none});
+  CHECK(finished.empty());
+  for (const auto& [id, score] : {std::pair{1, -3.0}, {2, -1.0}, {3, -4.0}, {4, -1.0}, {5, -2.0}})
+    finished.add(hypothesis(id, score, 2));
+  const auto best = finished.take(3);
+  REQUIRE(best.size() == 3);
+  CHECK(best[0].ids[0] == 2);  // found before the equal one
+  CHECK(best[1].ids[0] == 4);
+  CHECK(best[2].ids[0] == 5);
+}
+
+TEST_CASE("a sentence is done when the beam is full of hypotheses that no live one beats",
+          "[hypotheses]") {
+  FinishedHypotheses finished(
+      {.beam_size = 2, .length_normalization = LengthNormalization::average});
+  finished.add(hypothesis(1, -2.0, 2));
+  CHECK_FALSE(finished.is_done(-100.0, 3));
+  finished.add(hypothesis(2, -4.0, 2));  // score -2
+  CHECK_FALSE(finished.is_done(-5.7, 3));
+  CHECK(finished.is_done(-6.0, 3));
+  CHECK(finished.is_done(-6.3, 3));
+}
+
+TEST_CASE("extensions are ranked over all hypotheses of a sentence", "[beam_step]") {
+  // Row 0 belongs to another sentence. End is 3.
+  const Candidates candidates{.count = 3,
+                              .ids = {9, 9, 9, 3, 4, 5, 6, 3, 7},
+                              .log_probs = {0, 0, 0, -0.5f, -1.0f, -2.0f, -0.25f, -1.25f, -4.0f}};
+  const std::vector<double> totals = {-1.0, -2.0};
+  const auto choice = choose_extensions(totals, candidates, 1, 2, 3);
+  // Ranking: beam 0 end -1.5, beam 0 word 4 -2.0, beam 1 word 6 -2.25, ...
+  REQUIRE(choice.ended.size() == 1);
+  CHECK(choice.ended[0].beam == 0);
+  CHECK(choice.ended[0].total == -1.5);
+  REQUIRE(choice.continued.size() == 2);
+  CHECK(choice.continued[0].token == 4);
+  CHECK(choice.continued[0].total == -2.0);
+  CHECK(choice.continued[1].token == 6);
+  CHECK(choice.continued[1].beam == 1);
+  CHECK(choice.continued[1].log_prob == -0.25f);
+}
+
+TEST_CASE("an end outside the best beam_size extensions ends nothing", "[beam_step]") {
+  const Candidates candidates{.count = 3, .ids = {4, 5, 3}, .log_probs = {-1.0f, -1.5f, -2.0f}};
+  const std::vector<double> totals = {0.0};
+  CHECK(choose_extensions(totals, candidates, 0, 2, 3).ended.empty());
+  CHECK(choose_extensions(totals, candidates, 0, 3, 3).ended.size() == 1);
+}
+
+TEST_CASE("of equal extensions the earlier hypothesis and the smaller id win", "[beam_step]") {
+  const Candidates candidates{
+      .count = 2, .ids = {8, 9, 4, 5}, .log_probs = {-1.0f, -1.0f, -1.0f, -1.0f}};
+  const std::vector<double> totals = {-1.0, -1.0};
+  const auto choice = choose_extensions(totals, candidates, 0, 3, 3);
+  REQUIRE(choice.continued.size() == 3);
+  CHECK(choice.continued[0].token == 8);
+  CHECK(choice.continued[1].token == 9);
+  CHECK(choice.continued[2].token == 4);
+}
+
+TEST_CASE("unused places and improbable words extend nothing", "[beam_step]") {
+  const double none = -std::numeric_limits<double>::infinity();
+  const auto minus = -std::numeric_limits<float>::infinity();
+  const Candidates candidates{.count = 2,
+                              .ids = {4, 5, 6, 7, 8, -1},
+                              .log_probs = {-1.0f, -2.0f, -1.0f, minus, NAN, minus}};
+  const std::vector<double> totals = {none, -3.0, -3.0};
+  const auto choice = choose_extensions(totals, candidates, 0, 3, 3);
+  REQUIRE(choice.continued.size() == 1);
+  CHECK(choice.continued[0].token == 6);
+}

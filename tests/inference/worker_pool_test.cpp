@@ -1,0 +1,58 @@
+#include "dragoman/inference/worker_pool.h"
+
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+using dragoman::WorkerPool;
+
+TEST_CASE("every task runs once, for several callers at a time", "[worker_pool]") {
+  WorkerPool pool(3);
+  std::vector<std::thread> callers;
+  std::vector<std::vector<std::atomic<int>>> counts;
+  for (int caller = 0; caller < 4; ++caller)
+    counts.emplace_back(200);
+  for (int caller = 0; caller < 4; ++caller)
+    callers.emplace_back([&pool, &own = counts[caller]] {
+      pool.run(200, [&own](std::int64_t index) { ++own[index]; });
+    });
+  for (std::thread& caller : callers)
+    caller.join();
+  for (const auto& own : counts)
+    for (const auto& count : own)
+      REQUIRE(count == 1);
+  pool.run(0, [](std::int64_t) { throw std::logic_error("never called"); });
+}
+
+TEST_CASE("a task's exception reaches the caller and spares other callers", "[worker_pool]") {
+  WorkerPool pool(2);
+  CHECK_THROWS_WITH(pool.run(100,
+                             [](std::int64_t index) {
+                               if (index == 5) throw std::runtime_error("task 5");
+                             }),
+                    "task 5");
+  std::atomic<int> count = 0;
+  pool.run(10, [&count](std::int64_t) { ++count; });
+  CHECK(count == 10);
+}
+
+TEST_CASE("workers compute on one core without gradients, and leave the process as it was",
+          "[worker_pool]") {
+  const int threads = at::get_num_threads();
+  WorkerPool pool(2);
+  pool.run(4, [](std::int64_t) {
+    if (at::get_num_threads() != 1 || !c10::InferenceMode::is_enabled())
+      throw std::logic_error("a worker is set up wrongly");
+  });
+  CHECK(at::get_num_threads() == threads);
+  CHECK_FALSE(c10::InferenceMode::is_enabled());
+  int fresh = 0;
+  std::thread([&fresh] { fresh = at::get_num_threads(); }).join();
+  CHECK(fresh == threads);
+}
