@@ -117,8 +117,8 @@ void terminate() {
 TEST_CASE("a run killed twice and resumed ends in the same bits", "[resume]") {
   Case run;
   const Ending expected = run.straight();
-  run.partial(at_step(17, kill));
-  run.partial(at_step(28, kill), true);
+  run.partial(at_step(17, die));
+  run.partial(at_step(28, die), true);
   check_same(run.resumed(), expected);
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("a run stopped by SIGTERM and resumed ends in the same bits", "[resume
 TEST_CASE("resuming is exact with gradient accumulation", "[resume]") {
   Case run([](auto& config) { config.accumulate = 2; });
   const Ending expected = run.straight();
-  run.partial(at_step(13, kill));
+  run.partial(at_step(13, die));
   run.partial(at_step(17, terminate), true);
   check_same(run.resumed(), expected);
 }
@@ -211,7 +211,7 @@ TEST_CASE("a damaged newest checkpoint is passed over with a warning", "[resume]
   CAPTURE(damage);
   Case run;
   const Ending expected = run.straight();
-  run.partial(at_step(17, kill));
+  run.partial(at_step(17, die));
   const std::string model = run.folder.path("interrupted/checkpoints/step-15.pt");
   const std::string state = run.folder.path("interrupted/checkpoints/step-15.state.pt");
   REQUIRE(fs::exists(model));
@@ -240,7 +240,7 @@ TEST_CASE("a damaged newest checkpoint is passed over with a warning", "[resume]
 
 TEST_CASE("when every checkpoint is damaged, resuming says so", "[resume]") {
   Case run;
-  run.partial(at_step(12, kill));
+  run.partial(at_step(12, die));
   const dragoman::RunDirectory directory(run.folder.path("interrupted"));
   for (const std::int64_t step : directory.complete_steps())
     fs::resize_file(directory.state(step), 100);

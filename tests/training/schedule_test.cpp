@@ -1,8 +1,11 @@
 #include "dragoman/training/schedule.h"
 
 #include <cmath>
+#include <fstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/python.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -101,4 +104,26 @@ TEST_CASE("no schedule divides by zero when warm-up takes all steps", "[schedule
     short_run.warmup_steps = 0;
     CHECK(std::isfinite(learning_rate(short_run, 1)));
   }
+}
+
+TEST_CASE("the schedules are those of torch.optim.lr_scheduler", "[schedule]") {
+  if (dragoman_test::python().empty()) {
+    WARN("skipped: no Python with PyTorch (set DRAGOMAN_PYTHON)");
+    return;
+  }
+  const dragoman_test::TemporaryFolder folder;
+  {
+    std::ofstream file(folder.path("rates"));
+    file.precision(17);
+    for (const auto& [name, kind] : dragoman::names(ScheduleKind{})) {
+      auto long_run = config(kind);
+      long_run.warmup_steps = 10;
+      long_run.max_steps = 110;
+      long_run.decay_steps = 40;
+      for (std::int64_t step = 10; step <= 110; ++step)
+        file << name << ' ' << step << ' ' << learning_rate(long_run, step) << '\n';
+    }
+  }
+  CHECK(dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/training/schedule_reference.py",
+                                  folder.path("rates")) == 0);
 }
