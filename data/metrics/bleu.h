@@ -40,8 +40,8 @@ struct BleuOptions {
   BleuTokenizer tokenizer = BleuTokenizer::v13a;
   bool lowercase = false;
   BleuSmoothing smoothing = BleuSmoothing::exp;
-  std::optional<double> smoothing_value;  ///< default 0.1 for floor, 1 for add-k
-  bool effective_order = false;           ///< leave out orders longer than the text; for sentences
+  std::optional<double> smoothing_value = std::nullopt;  ///< default 0.1 for floor, 1 for add-k
+  bool effective_order = false;  ///< leave out orders longer than the text; for sentences
   int max_order = 4;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "dragoman/data/metrics/edit_rate.h"
 #include "dragoman/data/metrics/ngram_index.h"
@@ -50,8 +51,7 @@ std::u32string normalize(std::u32string_view line, bool asian_support) {
   return result;
 }
 
-std::u32string prepare(const std::string& line, const TerOptions& options) {
-  std::u32string text = to_code_points(line);
+std::u32string prepare(std::u32string text, const TerOptions& options) {
   text.resize(strip_right(text).size());
   if (!options.case_sensitive) text = to_lower(std::move(text));
   if (options.normalized) text = normalize(text, options.asian_support);
@@ -62,6 +62,19 @@ std::u32string prepare(const std::string& line, const TerOptions& options) {
     });
   }
   return text;
+}
+
+/// sacreBLEU prepares a reference twice, which matters where white space other than a space follows
+/// "'s" or a mark of punctuation.
+std::u32string prepare_reference(const std::string& line, const TerOptions& options) {
+  std::u32string text = prepare(to_code_points(line), options);
+  if (!options.normalized) return text;
+  std::u32string joined;
+  for (const auto word : split(text)) {
+    if (!joined.empty()) joined += U' ';
+    joined += word;
+  }
+  return prepare(std::move(joined), options);
 }
 
 }  // namespace
@@ -75,12 +88,12 @@ Statistics ter_statistics(std::span<const std::string> hypotheses, ReferenceSets
   NgramIndex index;
   for (std::size_t sentence = 0; sentence < hypotheses.size(); ++sentence) {
     index.clear();
-    const std::u32string text = prepare(hypotheses[sentence], options);
+    const std::u32string text = prepare(to_code_points(hypotheses[sentence]), options);
     const auto hypothesis = index.add_words(split(text));
     std::int64_t fewest_edits = 0;
     double reference_words = 0.0;
     for (std::size_t set = 0; set < references.size(); ++set) {
-      const std::u32string reference_text = prepare(references[set][sentence], options);
+      const std::u32string reference_text = prepare_reference(references[set][sentence], options);
       const auto reference = index.add_words(split(reference_text));
       const std::int64_t edits = translation_edits(hypothesis, reference);
       fewest_edits = set == 0 ? edits : std::min(fewest_edits, edits);

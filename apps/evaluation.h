@@ -1,0 +1,73 @@
+// What `dragoman evaluate` is asked for, what it found, and how that is written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/metrics/significance.h"
+#include "dragoman/data/metrics/statistics.h"
+#include "dragoman/data/metrics/ter.h"
+
+namespace dragoman {
+
+using Lines = std::vector<std::string>;
+
+struct EvaluateOptions {
+  std::vector<std::string> hypotheses;
+  std::vector<std::string> references;
+  std::vector<std::string> metrics = {"bleu"};
+  std::string tokenizer = "13a";
+  bool is_lowercase = false;
+  std::string smoothing = "exp";
+  std::optional<double> smoothing_value;
+  TerOptions ter;
+  bool has_whitespace = false;
+  std::optional<std::int64_t> confidence;
+  std::string paired;
+  std::optional<std::int64_t> trials;
+  std::uint64_t seed = 12345;
+  bool is_sentence_level = false;
+  bool is_tokenized = false;
+  std::string format = "text";
+  int width = 2;
+  std::string invalid_text = "error";
+};
+
+/// One metric with its options bound.
+struct Metric {
+  std::string name;
+  std::function<Statistics(const Lines&, const std::vector<Lines>&)> statistics;
+  ScoreFunction score;
+  std::function<std::string(std::span<const double>)> details;
+  std::function<std::string(std::int64_t, const SignatureSampling&)> signature;
+};
+
+/// What one system reached in one metric.
+struct MetricResult {
+  Statistics statistics;
+  double score = 0.0;
+  std::string details;
+  std::optional<ConfidenceInterval> confidence;
+  std::optional<double> p_value;
+};
+
+struct EvaluatedSystem {
+  std::string name;
+  Lines lines;
+  std::vector<MetricResult> results;  ///< one for each metric
+};
+
+/// A line for each metric, or a table for several systems, or JSON; on standard output.
+void write_report(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+                  const std::vector<EvaluatedSystem>& systems,
+                  const std::vector<std::string>& signatures);
+
+/// A line for each sentence and metric, or a JSON object for each sentence; on standard output.
+void write_sentences(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+                     const EvaluatedSystem& system, const std::vector<std::string>& signatures);
+
+}  // namespace dragoman
