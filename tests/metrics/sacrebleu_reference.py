@@ -112,7 +112,7 @@ def metrics(hypotheses, references):
     for number, keywords in enumerate(ter_options()):
         yield TER, keywords, [i for i in everything if length[i] < 20][:300]
         if number in (0, 5):
-            yield TER, keywords, [i for i in everything if length[i] >= 20][:1 + len(hypotheses) // 100]
+            yield TER, keywords, [i for i in everything if 20 <= length[i] < 80][:1 + len(hypotheses) // 50]
 
 
 def score_cases(hypotheses, references):
@@ -128,15 +128,15 @@ def score_cases(hypotheses, references):
                        signature=str(metric.get_signature()), sentences=sentences)
 
 
-def sampling_cases(hypotheses, references, worse):
+def sampling_cases(hypotheses, references, others):
     import numpy
     from sacrebleu.significance import PairedTest, _bootstrap_resample, estimate_ci
     for metric in [BLEU(), CHRF(word_order=2), TER()]:
         statistics = metric._extract_corpus_statistics(hypotheses, references)
         _, scores = _bootstrap_resample(statistics, metric, 1000)
         mean, half_width = estimate_ci(numpy.array([score.score for score in scores]))
-        case = dict(metric=type(metric).__name__, mean=mean, half_width=half_width, pairs=[])
-        for system in worse:
+        case = dict(metric=type(metric).__name__, mean=float(mean), half_width=float(half_width), pairs=[])
+        for system in others:
             pair = {}
             for test, samples in [("bs", 1000), ("ar", 2000)]:
                 _, results = PairedTest([("a", hypotheses), ("b", system)], {"m": metric}, references, test,
@@ -170,12 +170,17 @@ def main():
         if sys.argv[1] == "scores":
             document["cases"] = list(score_cases(hypotheses, references))
         else:
+            short = [i for i in range(len(hypotheses)) if len(references[0][i].split()) < 20]
+            hypotheses = [hypotheses[i] for i in short]
+            references = [[lines[i] for i in short] for lines in references]
+            document |= dict(hypotheses=hypotheses, references=references)
             rng = random.Random(int(sys.argv[3]) + 1)
-            worse = []
-            for changed in [0.02, 0.1, 0.5]:
-                worse.append([corrupt(h, rng) if rng.random() < changed else h for h in hypotheses])
-            document["worse"] = worse
-            document["cases"] = list(sampling_cases(hypotheses, references, worse))
+            # Two systems as good as the first, two that differ from it in some sentences.
+            others = [[corrupt(text, rng) for text in references[0]] for _ in range(2)]
+            for changed in [0.1, 0.5]:
+                others.append([corrupt(h, rng) if rng.random() < changed else h for h in hypotheses])
+            document["others"] = others
+            document["cases"] = list(sampling_cases(hypotheses, references, others))
     json.dump(document, sys.stdout)
 
 
