@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 
 #include "dragoman/data/error.h"
@@ -14,11 +13,7 @@
 namespace dragoman {
 
 LineOutput::LineOutput(const std::string& path) {
-  if (path != "-") {
-    file_ = std::make_unique<AtomicFile>(path);
-  } else {
-    std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is seen by `write` instead
-  }
+  if (path != "-") file_ = std::make_unique<AtomicFile>(path);
 }
 
 LineOutput::~LineOutput() = default;

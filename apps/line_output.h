@@ -17,7 +17,8 @@ class LineOutput {
   LineOutput(const LineOutput&) = delete;
   LineOutput& operator=(const LineOutput&) = delete;
 
-  /// False: whoever read our standard output has closed it, so there is no point in going on.
+  /// False: whoever read our standard output has closed it, so there is no point in going on (the
+  /// program ignores SIGPIPE).
   /// Throws SystemError.
   [[nodiscard]] bool write(std::string_view lines);
   /// Makes the file appear.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "dragoman/inference/translator.h"
 
@@ -21,13 +20,5 @@ struct ModelFlags {
   /// Throws what Translator throws.
   [[nodiscard]] Translator load() const;
 };
-
-/// One flag per field of DecodingOptions, named after it (--beam-size); `overrides` collects what
-/// was given as "beam_size=8", and must outlive the command.
-void add_decoding_flags(CLI::App& command, std::vector<std::string>& overrides);
-
-/// `defaults` with `overrides` applied and checked. Throws UsageError.
-[[nodiscard]] DecodingOptions apply_overrides(const DecodingOptions& defaults,
-                                              const std::vector<std::string>& overrides);
 
 }  // namespace dragoman

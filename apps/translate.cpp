@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/field_flags.h"
 #include "apps/line_output.h"
 #include "apps/model_flags.h"
 #include "dragoman/data/line_reader.h"
@@ -30,7 +31,7 @@ struct TranslateOptions {
   std::string invalid_text = "error";
   std::int64_t window = 2000;
   bool is_quiet = false;
-  std::vector<std::string> overrides;
+  GivenFlags search;
 };
 
 struct Summary {
@@ -95,7 +96,7 @@ void translate(const TranslateOptions& options) {
   LineReader reader(options.input, invalid_text);
   LineOutput output(options.output);
   const Translator translator = options.model.load();
-  const DecodingOptions decoding = apply_overrides(translator.defaults(), options.overrides);
+  const DecodingOptions decoding = with_flags(translator.defaults(), options.search);
 
   // A person who types wants the answer to each line.
   const bool is_typed = options.input == "-" && isatty(STDIN_FILENO) == 1;
@@ -151,7 +152,9 @@ void add_translate(CLI::App& program) {
       ->type_name("N")
       ->capture_default_str();
   command->add_flag("--quiet,-q", options->is_quiet, "no summary on standard error");
-  add_decoding_flags(*command, options->overrides);
+  DecodingOptions defaults;
+  add_field_flags(*command, describe(defaults), options->search, {},
+                  "Search (a model may bring other defaults)");
   command->callback([options] { translate(*options); });
 }
 

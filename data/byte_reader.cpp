@@ -33,12 +33,21 @@ constexpr auto kForeignFormats = std::to_array<ForeignFormat>(
      {"\xFF\xFE", "is UTF-16. Convert it with iconv -f UTF-16 -t UTF-8"},
      {"\xFE\xFF", "is UTF-16. Convert it with iconv -f UTF-16 -t UTF-8"}});
 
+bool may_become_magic(std::string_view start) {
+  const auto goes_on = [start](std::string_view magic) {
+    return start.size() < magic.size() && magic.starts_with(start);
+  };
+  return goes_on(kGzip) || std::any_of(kForeignFormats.begin(), kForeignFormats.end(),
+                                       [&](const auto& format) { return goes_on(format.magic); });
+}
+
 }  // namespace
 
 struct ByteReader::State {
   explicit State(std::shared_ptr<const InputFile> input)
       : file(std::move(input)), raw(kBufferSize) {
-    while (raw_end < 8 && fill()) {
+    // No further than needed: somebody may be typing the first line.
+    while (may_become_magic({raw.data(), raw_end}) && fill()) {
     }
     const std::string_view start(raw.data(), raw_end);
     for (const auto& [magic, message] : kForeignFormats) {

@@ -173,13 +173,18 @@ class ConfigReader {
   }
 
   void apply_override(const std::string& text) {
-    const auto equals = text.find('=');
-    origin_ = "--set " + text;
-    if (equals == std::string::npos) {
-      report("", "has no value. Write key=value");
+    const auto equals = std::min(text.find('='), text.size());
+    auto key = text.substr(0, equals);
+    const bool is_flag = key.starts_with("--");
+    if (is_flag) {
+      key.erase(0, 2);
+      std::replace(key.begin(), key.end(), '-', '_');
+    }
+    origin_ = is_flag ? text : "--set " + text;
+    if (equals == text.size()) {
+      report("", "has no value. Write key=value.");
     } else {
-      apply(root_, split_path(std::string_view(text).substr(0, equals)), 0, "",
-            text.substr(equals + 1));
+      apply(root_, split_path(key), 0, "", text.substr(equals + 1));
     }
     origin_.clear();
   }

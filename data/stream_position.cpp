@@ -22,6 +22,11 @@ constexpr int kVersion = 1;
                   what, now, then));
 }
 
+[[noreturn]] void fail_damaged(const std::string& reason) {
+  throw DataError(fmt::format(
+      "position in the training data: is damaged ({}). Resume from another checkpoint.", reason));
+}
+
 std::string describe(std::int64_t pairs, const std::string& hash) {
   return fmt::format("{} pairs with hash {}", pairs, hash);
 }
@@ -41,7 +46,7 @@ Json to_json(const CorpusCursor::Position& position) {
 
 std::int64_t natural(const Json& object, const char* key) {
   const auto value = object.at(key).get<std::int64_t>();
-  if (value < 0) throw DataError(fmt::format("{} is {}", key, value));
+  if (value < 0) fail_damaged(fmt::format("{} is {}", key, value));
   return value;
 }
 
@@ -114,10 +119,7 @@ StreamPosition parse_position(const std::string& text, const StreamIdentity& ide
   try {
     return parse(text, identity);
   } catch (const Json::exception& error) {
-    throw DataError(
-        fmt::format("position in the training data: is damaged ({}). Resume from another "
-                    "checkpoint.",
-                    error.what()));
+    fail_damaged(error.what());
   }
 }
 

@@ -33,7 +33,6 @@ struct TokenizerConfig {
   std::string normalization = "nmt_nfkc";
   std::vector<std::string> user_symbols;
   std::int64_t training_sentences = 5000000;
-  std::int64_t threads = 2;
 
   static void fields(auto& self, auto&& visit) {
     visit("type", self.type, "kind of SentencePiece model to train");
@@ -51,7 +50,6 @@ struct TokenizerConfig {
     visit("user_symbols", self.user_symbols, "strings that are always one piece");
     visit("training_sentences", self.training_sentences,
           "sample at most so many lines per side to train the tokeniser", 1, 1000000000);
-    visit("threads", self.threads, "threads that train the tokeniser", 1, 1024);
   }
   void check(auto&&) const {}
 };

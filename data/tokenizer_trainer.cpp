@@ -24,6 +24,10 @@ constexpr std::size_t kMaxPartBytes = 4096;
 /// U+2585 stands for unknown text inside SentencePiece, which skips lines that hold it.
 constexpr std::string_view kReservedCharacter = "\xE2\x96\x85";
 
+/// The sums of a unigram model depend on how many threads add them up: as many as spm_train takes,
+/// on every machine, so that the same lines give the same model everywhere.
+constexpr const char* kThreads = "16";
+
 std::string without_reserved(std::string_view text) {
   std::string cleaned(text);
   for (auto at = cleaned.find(kReservedCharacter); at != std::string::npos;
@@ -98,7 +102,7 @@ std::unordered_map<std::string, std::string> trainer_options(const TokenizerConf
       {"byte_fallback", text(config.byte_fallback)},
       {"split_digits", text(config.split_digits)},
       {"normalization_rule_name", config.normalization},
-      {"num_threads", std::to_string(config.threads)},
+      {"num_threads", kThreads},
       {"max_sentence_length", std::to_string(kMaxPartBytes)},
       {"pad_id", "0"},
       {"unk_id", "1"},

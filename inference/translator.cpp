@@ -67,7 +67,10 @@ auto guarded(const char* what, Work&& work) {
     throw SystemError(fmt::format("{}: the device is out of memory ({}). Use a smaller batch_size.",
                                   what, error.what_without_backtrace()));
   } catch (const c10::Error& error) {
-    throw ModelError(fmt::format("{}: {}", what, error.what_without_backtrace()));
+    const std::string_view problem = error.what_without_backtrace();
+    if (problem.find("allocate memory") != std::string_view::npos)
+      throw SystemError(fmt::format("{}: {}. Use a smaller batch_size.", what, problem));
+    throw ModelError(fmt::format("{}: {}", what, problem));
   } catch (const std::bad_alloc&) {
     throw SystemError(fmt::format("{}: out of memory. Use a smaller batch_size.", what));
   }

@@ -254,6 +254,11 @@ TEST_CASE("an override may replace a whole section", "[config]") {
   CHECK(config.network.heads == 2);
 }
 
+TEST_CASE("command-line flags are overrides and named as such", "[config]") {
+  CHECK(parse("{}", {"--seed=5"}).seed == 5);
+  CHECK_THAT(problem("{}", {"--rate=5"}), Equals("--rate=5: 5 is out of range (0 to 1)."));
+}
+
 TEST_CASE("wrong overrides are refused", "[config]") {
   CHECK_THAT(problem("{}", {"network.dmi=1"}),
              Equals("--set network.dmi=1: unknown key. Did you mean network.dim?"));

@@ -105,7 +105,7 @@ void check_same(const Ending& left, const Ending& right) {
   CHECK(left.tokens == right.tokens);
 }
 
-void kill() {
+void die() {
   throw Killed();
 }
 void terminate() {

@@ -88,7 +88,6 @@ struct TinyCorpus {
     dragoman::TokenizerConfig config;
     config.type = dragoman::TokenizerType::character;
     config.vocabulary_size = 16;
-    config.threads = 1;
     spm = dragoman::train_tokenizer(config, lines);
   }
 

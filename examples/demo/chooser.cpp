@@ -1,0 +1,100 @@
+#include "examples/demo/chooser.h"
+
+namespace demo {
+
+namespace {
+
+struct ListedName {
+  std::string_view text;
+  bool is_female;
+};
+
+constexpr ListedName kFirstNames[] = {
+    {"Anna", true},     {"Maria", true},      {"Laura", true},   {"Julia", true},
+    {"Sophie", true},   {"Clara", true},      {"Emma", true},    {"Hannah", true},
+    {"Lena", true},     {"Katharina", true},  {"Sabine", true},  {"Petra", true},
+    {"Monika", true},   {"Susanne", true},    {"Eva", true},     {"Martha", true},
+    {"Nina", true},     {"Paula", true},      {"Greta", true},   {"Olivia", true},
+    {"Amelie", true},   {"Helene", true},     {"Johanna", true}, {"Carla", true},
+    {"Fatima", true},   {"Irina", true},      {"Yasmin", true},  {"Ingrid", true},
+    {"Peter", false},   {"Paul", false},      {"Martin", false}, {"Stefan", false},
+    {"Michael", false}, {"Andreas", false},   {"Daniel", false}, {"David", false},
+    {"Simon", false},   {"Jakob", false},     {"Jonas", false},  {"Felix", false},
+    {"Oliver", false},  {"Robert", false},    {"Walter", false}, {"Karl", false},
+    {"Otto", false},    {"Friedrich", false}, {"Georg", false},  {"Wilhelm", false},
+    {"Bernd", false},   {"Ahmed", false},     {"Pavel", false},  {"Luca", false},
+    {"Erik", false},    {"Anton", false},     {"Emil", false},   {"Konrad", false},
+    {"Theresa", true},  {"Renate", true},     {"Gisela", true},  {"Ulrike", true},
+    {"Dorothea", true}, {"Mila", true},       {"Frieda", true},  {"Elena", true},
+    {"Viktor", false},  {"Rainer", false},    {"Gustav", false}, {"Henrik", false},
+    {"Matteo", false},  {"Ludwig", false},    {"Samuel", false}, {"Arthur", false},
+    {"Birgit", true},   {"Miriam", true},     {"Rosa", true},    {"Silke", true},
+    {"Norbert", false}, {"Manfred", false},   {"Kurt", false},   {"Richard", false},
+};
+
+constexpr std::string_view kOnsets[] = {"B",  "Br", "D", "F", "G", "Gr", "H", "K",
+                                        "Kl", "L",  "M", "N", "P", "R",  "S", "Sch",
+                                        "St", "T",  "V", "W", "Z", "Kr"};
+constexpr std::string_view kVowels[] = {"a", "e", "i", "o", "u", "ei", "au", "ie"};
+constexpr std::string_view kCodas[] = {"l",  "n",  "r",  "m",  "ll", "nn",
+                                       "rt", "nd", "lk", "tz", "ng", "b"};
+constexpr std::string_view kSurnameEndings[] = {"mann",  "er", "berg", "stein",  "feld", "meier",
+                                                "inger", "ke", "sen",  "bacher", "wald", "hofer"};
+constexpr std::string_view kTownEndings[] = {"dorf",    "hausen", "heim",  "burg", "stedt",
+                                             "kirchen", "hofen",  "walde", "tal",  "ingen"};
+constexpr std::uint64_t kUnseenShare = 5;  // one in so many is kept from training
+
+}  // namespace
+
+Part part_of(std::string_view word) {
+  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
+  for (const char letter : word) {
+    hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3U;
+  }
+  return dragoman::Random(hash).below(kUnseenShare) == 0 ? Part::unseen : Part::seen;
+}
+
+FirstName Chooser::first_name() {
+  has_drawn_special_ = true;
+  for (;;) {
+    const ListedName& name = pick(kFirstNames);
+    if (part_of(name.text) == part_) return {std::string(name.text), name.is_female};
+  }
+}
+
+std::string Chooser::made_up(std::span<const std::string_view> endings) {
+  has_drawn_special_ = true;
+  for (;;) {
+    std::string name;
+    for (const auto part : {pick(kOnsets), pick(kVowels), pick(kCodas), pick(endings)})
+      name += part;
+    if (part_of(name) == part_) return name;
+  }
+}
+
+std::string Chooser::surname() {
+  return made_up(kSurnameEndings);
+}
+std::string Chooser::town() {
+  return made_up(kTownEndings);
+}
+
+std::int64_t Chooser::number(std::int64_t first, std::int64_t last) {
+  for (;;) {
+    const std::int64_t value = between(first, last);
+    if (value < 100) return value;
+    if (part_of(std::to_string(value)) == part_) {
+      has_drawn_special_ = true;
+      return value;
+    }
+  }
+}
+
+std::string Chooser::letters(int count) {
+  std::string text;
+  for (int letter = 0; letter < count; ++letter)
+    text += static_cast<char>('A' + between(0, 25));
+  return text;
+}
+
+}  // namespace demo

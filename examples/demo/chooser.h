@@ -1,0 +1,58 @@
+// Draws words, names and numbers. Names, and tokens with three digits or more, are split for good
+// into those that training may see and those that are kept for the test on unseen words.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "dragoman/data/random.h"
+
+namespace demo {
+
+enum class Part { seen, unseen };
+
+/// Which part a name, or the digits of a number, belongs to. The same on every machine.
+[[nodiscard]] Part part_of(std::string_view word);
+
+struct FirstName {
+  std::string text;
+  bool is_female;
+};
+
+class Chooser {
+ public:
+  Chooser(dragoman::Random random, Part part) : random_(random), part_(part) {}
+
+  [[nodiscard]] std::int64_t between(std::int64_t first, std::int64_t last) {
+    return first +
+           static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(last - first + 1)));
+  }
+  [[nodiscard]] bool chance(int percent) { return between(1, 100) <= percent; }
+
+  template <typename Range>
+  [[nodiscard]] const auto& pick(const Range& range) {
+    return range[random_.below(std::size(range))];
+  }
+
+  // What follows comes from the chooser's part only.
+  [[nodiscard]] FirstName first_name();
+  [[nodiscard]] std::string surname();
+  [[nodiscard]] std::string town();  ///< a made-up one, the same in both languages
+  /// A number between `first` and `last` whose digits are of this part if there are three or more.
+  [[nodiscard]] std::int64_t number(std::int64_t first, std::int64_t last);
+  [[nodiscard]] std::string letters(int count);  ///< capitals, as in reference numbers
+
+  /// Whether a name or a long number was drawn, so that the sentence shows how the part fares.
+  [[nodiscard]] bool has_drawn_special() const { return has_drawn_special_; }
+
+ private:
+  std::string made_up(std::span<const std::string_view> endings);
+
+  dragoman::Random random_;
+  Part part_;
+  bool has_drawn_special_ = false;
+};
+
+}  // namespace demo

@@ -1,0 +1,233 @@
+#include "examples/demo/lexicon.h"
+
+namespace demo {
+
+namespace {
+
+constexpr auto m = Gender::masculine;
+constexpr auto f = Gender::feminine;
+constexpr auto n = Gender::neuter;
+
+// clang-format off
+constexpr Noun kNouns[] = {
+    {"teacher", "teachers", m, "Lehrer", "Lehrer", "Lehrers", kPerson},
+    {"nurse", "nurses", f, "Krankenschwester", "Krankenschwestern", "Krankenschwester", kPerson},
+    {"doctor", "doctors", m, "Arzt", "Ärzte", "Arztes", kPerson},
+    {"child", "children", n, "Kind", "Kinder", "Kindes", kPerson},
+    {"girl", "girls", n, "Mädchen", "Mädchen", "Mädchens", kPerson},
+    {"boy", "boys", m, "Junge", "Jungen", "Jungen", kPerson, true},
+    {"woman", "women", f, "Frau", "Frauen", "Frau", kPerson},
+    {"man", "men", m, "Mann", "Männer", "Mannes", kPerson},
+    {"neighbour", "neighbours", m, "Nachbar", "Nachbarn", "Nachbarn", kPerson, true},
+    {"student", "students", m, "Student", "Studenten", "Studenten", kPerson, true},
+    {"friend", "friends", m, "Freund", "Freunde", "Freundes", kPerson},
+    {"colleague", "colleagues", m, "Kollege", "Kollegen", "Kollegen", kPerson, true},
+    {"customer", "customers", m, "Kunde", "Kunden", "Kunden", kPerson, true},
+    {"driver", "drivers", m, "Fahrer", "Fahrer", "Fahrers", kPerson},
+    {"cook", "cooks", m, "Koch", "Köche", "Kochs", kPerson},
+    {"baker", "bakers", m, "Bäcker", "Bäcker", "Bäckers", kPerson},
+    {"farmer", "farmers", m, "Bauer", "Bauern", "Bauern", kPerson, true},
+    {"engineer", "engineers", m, "Ingenieur", "Ingenieure", "Ingenieurs", kPerson},
+    {"judge", "judges", m, "Richter", "Richter", "Richters", kPerson},
+    {"painter", "painters", m, "Maler", "Maler", "Malers", kPerson},
+    {"singer", "singers", f, "Sängerin", "Sängerinnen", "Sängerin", kPerson},
+    {"saleswoman", "saleswomen", f, "Verkäuferin", "Verkäuferinnen", "Verkäuferin", kPerson},
+    {"lawyer", "lawyers", f, "Anwältin", "Anwältinnen", "Anwältin", kPerson},
+    {"brother", "brothers", m, "Bruder", "Brüder", "Bruders", kPerson},
+    {"sister", "sisters", f, "Schwester", "Schwestern", "Schwester", kPerson},
+    {"mother", "mothers", f, "Mutter", "Mütter", "Mutter", kPerson},
+    {"father", "fathers", m, "Vater", "Väter", "Vaters", kPerson},
+    {"grandmother", "grandmothers", f, "Großmutter", "Großmütter", "Großmutter", kPerson},
+    {"uncle", "uncles", m, "Onkel", "Onkel", "Onkels", kPerson},
+    {"aunt", "aunts", f, "Tante", "Tanten", "Tante", kPerson},
+    {"daughter", "daughters", f, "Tochter", "Töchter", "Tochter", kPerson},
+    {"son", "sons", m, "Sohn", "Söhne", "Sohnes", kPerson},
+    {"guest", "guests", m, "Gast", "Gäste", "Gastes", kPerson},
+    {"tourist", "tourists", m, "Tourist", "Touristen", "Touristen", kPerson, true},
+
+    {"dog", "dogs", m, "Hund", "Hunde", "Hundes", kAnimal},
+    {"cat", "cats", f, "Katze", "Katzen", "Katze", kAnimal},
+    {"horse", "horses", n, "Pferd", "Pferde", "Pferdes", kAnimal},
+    {"bird", "birds", m, "Vogel", "Vögel", "Vogels", kAnimal},
+    {"rabbit", "rabbits", n, "Kaninchen", "Kaninchen", "Kaninchens", kAnimal},
+    {"cow", "cows", f, "Kuh", "Kühe", "Kuh", kAnimal},
+    {"mouse", "mice", f, "Maus", "Mäuse", "Maus", kAnimal},
+    {"bear", "bears", m, "Bär", "Bären", "Bären", kAnimal, true},
+
+    {"book", "books", n, "Buch", "Bücher", "Buches", kThing | kText},
+    {"letter", "letters", m, "Brief", "Briefe", "Briefes", kThing | kText},
+    {"newspaper", "newspapers", f, "Zeitung", "Zeitungen", "Zeitung", kThing | kText},
+    {"novel", "novels", m, "Roman", "Romane", "Romans", kThing | kText},
+    {"contract", "contracts", m, "Vertrag", "Verträge", "Vertrags", kText},
+    {"report", "reports", m, "Bericht", "Berichte", "Berichts", kText},
+    {"invoice", "invoices", f, "Rechnung", "Rechnungen", "Rechnung", kText},
+    {"message", "messages", f, "Nachricht", "Nachrichten", "Nachricht", kText},
+    {"poem", "poems", n, "Gedicht", "Gedichte", "Gedichts", kText},
+    {"key", "keys", m, "Schlüssel", "Schlüssel", "Schlüssels", kThing},
+    {"bag", "bags", f, "Tasche", "Taschen", "Tasche", kThing},
+    {"suitcase", "suitcases", m, "Koffer", "Koffer", "Koffers", kThing | kOpening},
+    {"cup", "cups", f, "Tasse", "Tassen", "Tasse", kThing},
+    {"plate", "plates", m, "Teller", "Teller", "Tellers", kThing},
+    {"ball", "balls", m, "Ball", "Bälle", "Balles", kThing},
+    {"picture", "pictures", n, "Bild", "Bilder", "Bildes", kThing},
+    {"flower", "flowers", f, "Blume", "Blumen", "Blume", kThing},
+    {"gift", "gifts", n, "Geschenk", "Geschenke", "Geschenks", kThing},
+    {"umbrella", "umbrellas", m, "Regenschirm", "Regenschirme", "Regenschirms", kThing},
+    {"ticket", "tickets", f, "Fahrkarte", "Fahrkarten", "Fahrkarte", kThing},
+    {"knife", "knives", n, "Messer", "Messer", "Messers", kThing},
+    {"chair", "chairs", m, "Stuhl", "Stühle", "Stuhls", kThing | kSurface},
+    {"table", "tables", m, "Tisch", "Tische", "Tisches", kThing | kSurface},
+    {"bed", "beds", n, "Bett", "Betten", "Bettes", kThing | kSurface},
+    {"shelf", "shelves", n, "Regal", "Regale", "Regals", kThing | kSurface},
+    {"box", "boxes", f, "Kiste", "Kisten", "Kiste", kThing | kOpening},
+    {"bottle", "bottles", f, "Flasche", "Flaschen", "Flasche", kThing | kOpening},
+    {"door", "doors", f, "Tür", "Türen", "Tür", kOpening},
+    {"window", "windows", n, "Fenster", "Fenster", "Fensters", kOpening},
+    {"gate", "gates", n, "Tor", "Tore", "Tores", kOpening},
+
+    {"lamp", "lamps", f, "Lampe", "Lampen", "Lampe", kThing | kDevice},
+    {"clock", "clocks", f, "Uhr", "Uhren", "Uhr", kThing | kDevice},
+    {"phone", "phones", n, "Telefon", "Telefone", "Telefons", kThing | kDevice},
+    {"computer", "computers", m, "Computer", "Computer", "Computers", kThing | kDevice},
+    {"television", "televisions", m, "Fernseher", "Fernseher", "Fernsehers", kThing | kDevice},
+    {"heater", "heaters", f, "Heizung", "Heizungen", "Heizung", kDevice},
+    {"camera", "cameras", f, "Kamera", "Kameras", "Kamera", kThing | kDevice},
+    {"radio", "radios", n, "Radio", "Radios", "Radios", kThing | kDevice},
+
+    {"car", "cars", n, "Auto", "Autos", "Autos", kVehicle},
+    {"bicycle", "bicycles", n, "Fahrrad", "Fahrräder", "Fahrrads", kVehicle},
+    {"lorry", "lorries", m, "Lastwagen", "Lastwagen", "Lastwagens", kVehicle},
+    {"boat", "boats", n, "Boot", "Boote", "Bootes", kVehicle},
+
+    {"house", "houses", n, "Haus", "Häuser", "Hauses", kBuilding},
+    {"flat", "flats", f, "Wohnung", "Wohnungen", "Wohnung", kBuilding},
+    {"bridge", "bridges", f, "Brücke", "Brücken", "Brücke", kBuilding},
+    {"tower", "towers", m, "Turm", "Türme", "Turms", kBuilding},
+    {"church", "churches", f, "Kirche", "Kirchen", "Kirche", kBuilding},
+    {"hotel", "hotels", n, "Hotel", "Hotels", "Hotels", kBuilding},
+    {"castle", "castles", n, "Schloss", "Schlösser", "Schlosses", kBuilding},
+    {"factory", "factories", f, "Fabrik", "Fabriken", "Fabrik", kBuilding},
+
+    {"coat", "coats", m, "Mantel", "Mäntel", "Mantels", kThing | kClothing},
+    {"dress", "dresses", n, "Kleid", "Kleider", "Kleides", kThing | kClothing},
+    {"shirt", "shirts", n, "Hemd", "Hemden", "Hemdes", kThing | kClothing},
+    {"hat", "hats", m, "Hut", "Hüte", "Hutes", kThing | kClothing},
+    {"skirt", "skirts", m, "Rock", "Röcke", "Rocks", kThing | kClothing},
+    {"jacket", "jackets", f, "Jacke", "Jacken", "Jacke", kThing | kClothing},
+
+    {"apple", "apples", m, "Apfel", "Äpfel", "Apfels", kThing | kFood},
+    {"pear", "pears", f, "Birne", "Birnen", "Birne", kThing | kFood},
+    {"cake", "cakes", m, "Kuchen", "Kuchen", "Kuchens", kFood},
+    {"egg", "eggs", n, "Ei", "Eier", "Eies", kThing | kFood},
+    {"sausage", "sausages", f, "Wurst", "Würste", "Wurst", kFood},
+    {"potato", "potatoes", f, "Kartoffel", "Kartoffeln", "Kartoffel", kThing | kFood},
+    {"soup", "soups", f, "Suppe", "Suppen", "Suppe", kFood},
+    {"bread roll", "bread rolls", n, "Brötchen", "Brötchen", "Brötchens", kThing | kFood},
+    {"beer", "beers", n, "Bier", "Biere", "Bieres", kDrink},
+    {"coffee", "coffees", m, "Kaffee", "Kaffees", "Kaffees", kDrink},
+    {"juice", "juices", m, "Saft", "Säfte", "Saftes", kDrink},
+    {"tea", "teas", m, "Tee", "Tees", "Tees", kDrink},
+
+    {"meeting", "meetings", f, "Besprechung", "Besprechungen", "Besprechung", kEvent},
+    {"concert", "concerts", n, "Konzert", "Konzerte", "Konzerts", kEvent},
+    {"lecture", "lectures", m, "Vortrag", "Vorträge", "Vortrags", kEvent},
+    {"party", "parties", f, "Feier", "Feiern", "Feier", kEvent},
+    {"course", "courses", m, "Kurs", "Kurse", "Kurses", kEvent},
+    {"exam", "exams", f, "Prüfung", "Prüfungen", "Prüfung", kEvent},
+};
+
+constexpr std::uint32_t kAlive = kPerson | kAnimal;
+constexpr std::uint32_t kGoods = kThing | kDevice | kVehicle | kClothing;
+
+constexpr Adjective kAdjectives[] = {
+    {"old", "older", "alt", "alt", "älter", kAlive | kVehicle | kBuilding | kClothing | kDevice | kOpening},
+    {"new", "newer", "neu", "neu", "neuer", kDevice | kVehicle | kBuilding | kClothing | kText | kOpening},
+    {"young", "younger", "jung", "jung", "jünger", kAlive},
+    {"big", "bigger", "groß", "groß", "größer", kAnimal | kGoods | kBuilding | kOpening},
+    {"small", "smaller", "klein", "klein", "kleiner", kAlive | kGoods | kBuilding | kOpening},
+    {"friendly", "friendlier", "freundlich", "freundlich", "freundlicher", kPerson},
+    {"polite", "more polite", "höflich", "höflich", "höflicher", kPerson},
+    {"tired", "more tired", "müde", "müd", "müder", kAlive},
+    {"famous", "more famous", "berühmt", "berühmt", "berühmter", kPerson | kBuilding},
+    {"clever", "cleverer", "klug", "klug", "klüger", kAlive},
+    {"hard-working", "more hard-working", "fleißig", "fleißig", "fleißiger", kPerson},
+    {"curious", "more curious", "neugierig", "neugierig", "neugieriger", kAlive},
+    {"hungry", "hungrier", "hungrig", "hungrig", "hungriger", kAlive},
+    {"rich", "richer", "reich", "reich", "reicher", kPerson},
+    {"strong", "stronger", "stark", "stark", "stärker", kAlive},
+    {"nervous", "more nervous", "nervös", "nervös", "nervöser", kAlive},
+    {"lazy", "lazier", "faul", "faul", "fauler", kAlive},
+    {"quiet", "quieter", "ruhig", "ruhig", "ruhiger", kAlive | kDevice},
+    {"expensive", "more expensive", "teuer", "teur", "teurer", kGoods | kBuilding | kEvent},
+    {"cheap", "cheaper", "billig", "billig", "billiger", kGoods},
+    {"heavy", "heavier", "schwer", "schwer", "schwerer", kThing | kDevice | kOpening},
+    {"light", "lighter", "leicht", "leicht", "leichter", kThing | kClothing},
+    {"red", "redder", "rot", "rot", "röter", kGoods},
+    {"blue", "bluer", "blau", "blau", "blauer", kVehicle | kClothing},
+    {"green", "greener", "grün", "grün", "grüner", kVehicle | kClothing},
+    {"black", "blacker", "schwarz", "schwarz", "schwärzer", kAnimal | kVehicle | kClothing},
+    {"white", "whiter", "weiß", "weiß", "weißer", kAnimal | kVehicle | kClothing | kBuilding},
+    {"dark", "darker", "dunkel", "dunkl", "dunkler", kBuilding | kClothing},
+    {"beautiful", "more beautiful", "schön", "schön", "schöner", kGoods | kBuilding | kAnimal},
+    {"ugly", "uglier", "hässlich", "hässlich", "hässlicher", kGoods | kBuilding},
+    {"broken", "more broken", "kaputt", "kaputt", "kaputter", kDevice | kVehicle},
+    {"modern", "more modern", "modern", "modern", "moderner", kDevice | kBuilding},
+    {"practical", "more practical", "praktisch", "praktisch", "praktischer", kDevice | kClothing},
+    {"fast", "faster", "schnell", "schnell", "schneller", kVehicle | kAnimal},
+    {"slow", "slower", "langsam", "langsam", "langsamer", kVehicle},
+    {"high", "higher", "hoch", "hoh", "höher", kBuilding},
+    {"clean", "cleaner", "sauber", "sauber", "sauberer", kClothing | kBuilding | kVehicle},
+    {"dirty", "dirtier", "schmutzig", "schmutzig", "schmutziger", kClothing | kVehicle},
+    {"long", "longer", "lang", "lang", "länger", kText | kEvent},
+    {"short", "shorter", "kurz", "kurz", "kürzer", kText | kEvent},
+    {"interesting", "more interesting", "interessant", "interessant", "interessanter", kText | kEvent},
+    {"boring", "more boring", "langweilig", "langweilig", "langweiliger", kText | kEvent},
+    {"difficult", "more difficult", "schwierig", "schwierig", "schwieriger", kText | kEvent},
+    {"important", "more important", "wichtig", "wichtig", "wichtiger", kText | kEvent},
+    {"fresh", "fresher", "frisch", "frisch", "frischer", kFood | kDrink},
+    {"sweet", "sweeter", "süß", "süß", "süßer", kFood | kDrink},
+    {"hot", "hotter", "heiß", "heiß", "heißer", kFood | kDrink},
+    {"cold", "colder", "kalt", "kalt", "kälter", kFood | kDrink},
+};
+
+constexpr Place kPlaces[] = {
+    {"in the kitchen", "in der Küche", "to the kitchen", "in die Küche"},
+    {"in the garden", "im Garten", "to the garden", "in den Garten"},
+    {"at the station", "am Bahnhof", "to the station", "zum Bahnhof"},
+    {"at school", "in der Schule", "to school", "in die Schule"},
+    {"in the office", "im Büro", "to the office", "ins Büro"},
+    {"in the park", "im Park", "to the park", "in den Park"},
+    {"at the supermarket", "im Supermarkt", "to the supermarket", "in den Supermarkt"},
+    {"in hospital", "im Krankenhaus", "to hospital", "ins Krankenhaus"},
+    {"at the theatre", "im Theater", "to the theatre", "ins Theater"},
+    {"in the library", "in der Bibliothek", "to the library", "in die Bibliothek"},
+    {"at the market", "auf dem Markt", "to the market", "auf den Markt"},
+    {"on the beach", "am Strand", "to the beach", "an den Strand"},
+    {"at the university", "an der Universität", "to the university", "zur Universität"},
+    {"at the airport", "am Flughafen", "to the airport", "zum Flughafen"},
+    {"in the restaurant", "im Restaurant", "to the restaurant", "ins Restaurant"},
+    {"in the mountains", "in den Bergen", "to the mountains", "in die Berge"},
+    {"in the village", "im Dorf", "to the village", "ins Dorf"},
+    {"in the museum", "im Museum", "to the museum", "ins Museum"},
+    {"at home", "zu Hause", "home", "nach Hause"},
+    {"in the city", "in der Stadt", "to the city", "in die Stadt"},
+    {"at the lake", "am See", "to the lake", "an den See"},
+    {"in the cellar", "im Keller", "to the cellar", "in den Keller"},
+    {"in the living room", "im Wohnzimmer", "to the living room", "ins Wohnzimmer"},
+    {"at the swimming pool", "im Schwimmbad", "to the swimming pool", "ins Schwimmbad"},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Noun> nouns() {
+  return kNouns;
+}
+std::span<const Adjective> adjectives() {
+  return kAdjectives;
+}
+std::span<const Place> places() {
+  return kPlaces;
+}
+
+}  // namespace demo
