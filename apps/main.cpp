@@ -56,6 +56,7 @@ int main(int argument_count, char** arguments) {
   dragoman::add_train(program);
   dragoman::add_translate(program);
   dragoman::add_score(program);
+  dragoman::add_evaluate(program);
   dragoman::add_average(program);
   dragoman::add_tokenizer(program);
   dragoman::add_inspect(program);
