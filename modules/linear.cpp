@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "dragoman/modules/matrix_product.h"
+
 namespace dragoman {
 
 at::Tensor cast_like(const at::Tensor& parameter, const at::Tensor& x) {
@@ -13,7 +15,7 @@ LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs)
       bias_(register_parameter("bias", at::empty({outputs}))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) {
-  return at::linear(x, cast_like(weight_, x), cast_like(bias_, x));
+  return linear(x, cast_like(weight_, x), cast_like(bias_, x));
 }
 
 }  // namespace dragoman

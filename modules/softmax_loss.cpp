@@ -9,6 +9,7 @@
 
 #include "dragoman/modules/kernels/softmax_loss.h"
 #include "dragoman/modules/linear.h"
+#include "dragoman/modules/matrix_product.h"
 
 namespace dragoman {
 namespace {
@@ -136,22 +137,24 @@ Sums run_chunks(const Problem& problem, Gradients& gradients) {
   const at::TensorOptions on_device = problem.hidden.options();
   Sums sums{at::zeros({}, on_device.dtype(at::kDouble)),
             at::zeros({}, on_device.dtype(at::kDouble)), at::zeros({}, on_device.dtype(at::kLong))};
-  const at::Tensor weight_transposed = problem.weight.t();
+  const RightMatrix to_logits(problem.weight.t(), rows);
+  const std::optional<RightMatrix> to_hidden =
+      problem.want_gradient ? std::optional<RightMatrix>(std::in_place, problem.weight, rows)
+                            : std::nullopt;
   for (std::int64_t first = 0; first < rows; first += chunk) {
     const std::int64_t count = std::min(chunk, rows - first);
     const at::Tensor hidden = problem.hidden.narrow(0, first, count);  // [n, D]
-    at::Tensor logits = buffer.narrow(0, 0, count);                    // [n, V]
-    at::mm_out(logits, hidden, weight_transposed);
+    const at::Tensor logits = buffer.narrow(0, 0, count);              // [n, V]
+    to_logits.multiply(hidden, logits);
     const Sums part =
         rows_loss(problem, logits, problem.targets.narrow(0, first, count), gradients.bias);
     sums.loss.add_(part.loss);
     sums.nll.add_(part.nll);
     sums.correct.add_(part.correct);
     if (!problem.want_gradient) continue;
-    at::Tensor hidden_gradient = gradients.hidden.narrow(0, first, count);
-    at::mm_out(hidden_gradient, logits, problem.weight);
+    to_hidden->multiply(logits, gradients.hidden.narrow(0, first, count));
     if (logits.scalar_type() == gradients.weight.scalar_type())
-      gradients.weight.addmm_(logits.t(), hidden);
+      RightMatrix(hidden, vocabulary).multiply(logits.t(), gradients.weight, {}, true);
     else
       gradients.weight.add_(at::mm(logits.t(), hidden));
   }

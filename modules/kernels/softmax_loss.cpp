@@ -28,12 +28,22 @@ template <class Number>
   return greatest;
 }
 
+/// row = row * factor - smooth, also added to `sums` unless that is null.
 template <class Number>
 [[gnu::always_inline]] inline void gradient_row(Number* row, float factor, float smooth,
-                                                std::int64_t size) {
+                                                float* sums, std::int64_t size) {
+  if (sums == nullptr) {
 #pragma omp simd
-  for (std::int64_t word = 0; word < size; ++word)
-    store(load(row[word]) * factor - smooth, row[word]);
+    for (std::int64_t word = 0; word < size; ++word)
+      store(load(row[word]) * factor - smooth, row[word]);
+    return;
+  }
+#pragma omp simd
+  for (std::int64_t word = 0; word < size; ++word) {
+    const float gradient = load(row[word]) * factor - smooth;
+    sums[word] += gradient;
+    store(gradient, row[word]);
+  }
 }
 
 template <class Number>
@@ -50,14 +60,17 @@ template <class Number>
     const float value = exponential(distance);
     exponentials += value;
     distances += distance;
-    if (work.want_gradient) store(value, row[word]);
+    store(value, row[word]);  // without a condition, which would keep the loop from vectorising
   }
   const float log_sum = std::log(exponentials);
   const float nll = log_sum - (target_logit - greatest);
   const float mean_nll = log_sum - distances / static_cast<float>(size);
   if (work.want_gradient) {
-    gradient_row(row, 1.0f / exponentials, work.smoothing / static_cast<float>(size), size);
-    store(load(row[target]) - (1.0f - work.smoothing), row[target]);
+    const float share = 1.0f - work.smoothing;
+    gradient_row(row, 1.0f / exponentials, work.smoothing / static_cast<float>(size),
+                 work.bias_gradient, size);
+    store(load(row[target]) - share, row[target]);
+    if (work.bias_gradient != nullptr) work.bias_gradient[target] -= share;
   }
   return {(1.0f - work.smoothing) * nll + work.smoothing * mean_nll, nll, target_logit >= greatest};
 }
@@ -67,10 +80,6 @@ template <class Number>
   for (std::int64_t index = 0; index < work.rows; ++index) {
     Number* row = work.logits + index * work.vocabulary;
     work.results[index] = loss_row(work, row, work.targets[index]);
-    if (!work.want_gradient || work.bias_gradient == nullptr) continue;
-#pragma omp simd
-    for (std::int64_t word = 0; word < work.vocabulary; ++word)
-      work.bias_gradient[word] += load(row[word]);
   }
 }
 

@@ -1,0 +1,179 @@
+// The whole model against an independent implementation in Python (transformer_reference.py).
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/serialization/pickle.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "dragoman/modules/weights.h"
+#include "tests/modules/tiny_model.h"
+#include "tests/support/catch.h"
+#include "tests/support/close.h"
+#include "tests/support/python.h"
+#include "tests/support/temporary_folder.h"
+
+using dragoman::Activation;
+using dragoman::ModelConfig;
+using dragoman::NormPosition;
+using dragoman::PositionKind;
+using dragoman::TiedEmbeddings;
+using dragoman_test::difference;
+
+namespace {
+
+using Dict = c10::impl::GenericDict;
+constexpr double kSmoothing = 0.1;
+
+struct Case {
+  std::string name;
+  ModelConfig config;
+};
+
+template <class Enum>
+std::string enum_name(Enum value) {
+  for (const auto& [name, member] : names(Enum{}))
+    if (member == value) return std::string(name);
+  return "?";
+}
+
+std::vector<Case> grid_cases() {
+  std::vector<Case> cases;
+  for (const auto& [norm_name, norm] : names(NormPosition{}))
+    for (const auto& [tied_name, tied] : names(TiedEmbeddings{}))
+      for (const auto& [position_name, positions] : names(PositionKind{})) {
+        ModelConfig config = dragoman_test::tiny_config();
+        config.norm = norm;
+        config.tied_embeddings = tied;
+        config.positions = positions;
+        const std::string name = std::string(norm_name) + " " + std::string(tied_name) + " " +
+                                 std::string(position_name);
+        cases.push_back({name, config});
+      }
+  return cases;
+}
+
+std::vector<Case> special_cases() {
+  std::vector<Case> cases;
+  for (const auto& [name, activation] : names(Activation{})) {
+    cases.push_back({std::string(name), dragoman_test::tiny_config()});
+    cases.back().config.activation = activation;
+  }
+  Case unequal{"unequal stacks and vocabularies", dragoman_test::tiny_config()};
+  unequal.config.decoder = {.layers = 1, .dim = 10, .heads = 2, .feed_forward = 14};
+  unequal.config.encoder = {.layers = 3, .dim = 12, .heads = 4, .feed_forward = 9};
+  unequal.config.tied_embeddings = TiedEmbeddings::none;
+  unequal.config.source_vocabulary = 13;
+  cases.push_back(unequal);
+  unequal.name = "unequal stacks, post-norm, target tied";
+  unequal.config.tied_embeddings = TiedEmbeddings::target_output;
+  unequal.config.norm = NormPosition::post;
+  cases.push_back(unequal);
+  Case plain{"no scale, no output bias, one head, odd width", dragoman_test::tiny_config()};
+  plain.config.scale_embeddings = false;
+  plain.config.output_bias = false;
+  plain.config.encoder =
+      plain.config.decoder = {.layers = 1, .dim = 7, .heads = 1, .feed_forward = 8};
+  cases.push_back(plain);
+  return cases;
+}
+
+Dict config_dict(const ModelConfig& config) {
+  Dict dict(c10::StringType::get(), c10::AnyType::get());
+  dict.insert("norm", enum_name(config.norm));
+  dict.insert("activation", enum_name(config.activation));
+  dict.insert("positions", enum_name(config.positions));
+  dict.insert("tied_embeddings", enum_name(config.tied_embeddings));
+  dict.insert("scale_embeddings", config.scale_embeddings);
+  dict.insert("output_bias", config.output_bias);
+  dict.insert("norm_epsilon", config.norm_epsilon);
+  dict.insert("label_smoothing", kSmoothing);
+  dict.insert("encoder_layers", config.encoder.layers);
+  dict.insert("decoder_layers", config.decoder.layers);
+  dict.insert("encoder_heads", config.encoder.heads);
+  dict.insert("decoder_heads", config.decoder.heads);
+  return dict;
+}
+
+c10::IValue case_value(const ModelConfig& config) {
+  const dragoman::Transformer model = dragoman_test::tiny_model(config);
+  const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
+  Dict weights(c10::StringType::get(), c10::AnyType::get());
+  for (const auto& [name, value] : dragoman::named_weights(*model))
+    weights.insert(name, value.clone());
+  Dict dict(c10::StringType::get(), c10::AnyType::get());
+  dict.insert("config", config_dict(config));
+  dict.insert("weights", weights);
+  dict.insert("source", batch.source.clone());
+  dict.insert("source_mask", batch.source_mask.clone());
+  dict.insert("input", batch.input.clone());
+  dict.insert("output", batch.output.clone());
+  return dict;
+}
+
+std::vector<Dict> python_results(const std::vector<Case>& cases) {
+  c10::List<c10::IValue> values(c10::AnyType::get());
+  for (const Case& item : cases)
+    values.push_back(case_value(item.config));
+  const dragoman_test::TemporaryFolder folder;
+  const std::vector<char> bytes = torch::jit::pickle_save(values);
+  folder.write("cases.pt", std::string(bytes.begin(), bytes.end()));
+  REQUIRE(dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/modules/transformer_reference.py",
+                                    folder.path("cases.pt") + " " + folder.path("results.pt")) ==
+          0);
+  const std::string answer = folder.read("results.pt");
+  std::vector<Dict> results;
+  const c10::IValue loaded = torch::jit::pickle_load({answer.begin(), answer.end()});
+  for (const c10::IValue& value : loaded.toListRef())
+    results.push_back(value.toGenericDict());
+  return results;
+}
+
+void require_equal(const Case& item, const Dict& expected) {
+  INFO(item.name);
+  dragoman::Transformer model = dragoman_test::tiny_model(item.config);
+  const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
+  const at::Tensor memory = model->encode(batch.source, batch.source_mask);
+  CHECK(difference(memory, expected.at("memory").toTensor(), 1e-5) == "");
+  dragoman::DecoderState state = model->start(memory, batch.source_mask, false);
+  const at::Tensor hidden = model->decode(batch.input, state);
+  CHECK(difference(model->head()->log_probs(hidden), expected.at("log_probs").toTensor(), 1e-5) ==
+        "");
+  const dragoman::TokenLoss loss =
+      model->head()->loss(hidden.flatten(0, 1), batch.output.flatten(), kSmoothing);
+  CHECK(difference(loss.loss, expected.at("loss").toTensor(), 1e-5) == "");
+  CHECK(difference(loss.nll, expected.at("nll").toTensor(), 1e-5) == "");
+  CHECK(loss.correct.item<std::int64_t>() ==
+        expected.at("correct").toTensor().item<std::int64_t>());
+  loss.loss.backward();
+  const Dict gradients = expected.at("gradients").toGenericDict();
+  for (const auto& parameter : model->named_parameters()) {
+    INFO(parameter.key());
+    CHECK(difference(parameter.value().grad(), gradients.at(parameter.key()).toTensor(), 1e-5) ==
+          "");
+  }
+}
+
+void compare_with_python(const std::vector<Case>& cases) {
+  if (dragoman_test::python().empty()) {
+    WARN("skipped: no Python with PyTorch (set DRAGOMAN_PYTHON)");
+    return;
+  }
+  const std::vector<Dict> results = python_results(cases);
+  REQUIRE(results.size() == cases.size());
+  for (std::size_t index = 0; index < cases.size(); ++index)
+    require_equal(cases[index], results[index]);
+}
+
+}  // namespace
+
+TEST_CASE("the model equals the reference for each norm, tying and position kind",
+          "[transformer]") {
+  compare_with_python(grid_cases());
+}
+
+TEST_CASE("the model equals the reference for each activation and for unequal stacks",
+          "[transformer]") {
+  compare_with_python(special_cases());
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The Transformer of Vaswani et al. 2017 in float64 from basic tensor operations, for comparison.
+
+    transformer_reference.py CASES RESULTS
+
+CASES and RESULTS are files of torch.save: a list of dictionaries. Each case holds a configuration, the
+weights by name, and a batch; each result holds what the model makes of it, and the gradient of every weight.
+"""
+import math
+import sys
+
+import torch
+
+
+def positions_table(length, dim):
+    table = torch.zeros(length, dim, dtype=torch.float64)
+    for position in range(length):
+        for column in range(dim):
+            angle = position / 10000 ** (2 * (column // 2) / dim)
+            table[position, column] = math.sin(angle) if column % 2 == 0 else math.cos(angle)
+    return table
+
+
+class Model:
+    def __init__(self, config, weights):
+        self.config, self.w = config, weights
+        tied = config["tied_embeddings"]
+        self.source_matrix = self.w["source_embedding.weight"]
+        self.target_matrix = (self.source_matrix if tied in ("source_target", "all")
+                              else self.w["target_embedding.weight"])
+        self.output_matrix = {"none": lambda: self.w["output_head.weight"],
+                              "source_target": lambda: self.w["output_head.weight"],
+                              "source_output": lambda: self.source_matrix,
+                              "target_output": lambda: self.target_matrix,
+                              "all": lambda: self.source_matrix}[tied]()
+
+    def linear(self, name, x):
+        return x @ self.w[name + ".weight"].T + self.w[name + ".bias"]
+
+    def norm(self, name, x):
+        centred = x - x.mean(-1, keepdim=True)
+        deviation = (centred.pow(2).mean(-1, keepdim=True) + self.config["norm_epsilon"]).sqrt()
+        return centred / deviation * self.w[name + ".weight"] + self.w[name + ".bias"]
+
+    def embed(self, side, matrix, ids):
+        dim = matrix.size(1)
+        x = matrix[ids]
+        if self.config["scale_embeddings"]:
+            x = x * math.sqrt(dim)
+        if self.config["positions"] == "sinusoidal":
+            x = x + positions_table(ids.size(1), dim)
+        elif self.config["positions"] == "learned":
+            x = x + self.w[side + "_embedding.positions.weight"][:ids.size(1)]
+        return x
+
+    def attention(self, queries, keys, values, heads, allowed):
+        """queries [B, T, D], keys and values [B, S, D], allowed [B, T, S]; one head at a time."""
+        width = queries.size(-1) // heads
+        outputs = []
+        for head in range(heads):
+            part = slice(head * width, (head + 1) * width)
+            scores = torch.einsum("btk,bsk->bts", queries[..., part], keys[..., part]) / math.sqrt(width)
+            weights = scores.masked_fill(~allowed, -math.inf).exp()
+            weights = weights / weights.sum(-1, keepdim=True)
+            outputs.append(torch.einsum("bts,bsk->btk", weights, values[..., part]))
+        return torch.cat(outputs, -1)
+
+    def self_attention(self, name, x, heads, allowed):
+        queries, keys, values = self.linear(name + ".query_key_value", x).chunk(3, -1)
+        return self.linear(name + ".output", self.attention(queries, keys, values, heads, allowed))
+
+    def cross_attention(self, name, x, memory, heads, allowed):
+        keys, values = self.linear(name + ".key_value", memory).chunk(2, -1)
+        queries = self.linear(name + ".query", x)
+        return self.linear(name + ".output", self.attention(queries, keys, values, heads, allowed))
+
+    def feed_forward(self, name, x):
+        x = self.linear(name + ".inner", x)
+        kind = self.config["activation"]
+        if kind == "relu":
+            x = x * (x > 0)
+        elif kind == "gelu":
+            x = x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
+        else:
+            x = x / (1 + torch.exp(-x))
+        return self.linear(name + ".outer", x)
+
+    def block(self, name, x, function):
+        if self.config["norm"] == "pre":
+            return x + function(self.norm(name + "_norm", x))
+        return self.norm(name + "_norm", x + function(x))
+
+    def encode(self, source, real):
+        x = self.embed("source", self.source_matrix, source)
+        allowed = real[:, None, :].expand(-1, source.size(1), -1)
+        for layer in range(self.config["encoder_layers"]):
+            name = f"encoder.layers.{layer}"
+            x = self.block(name + ".self_attention", x, lambda y: self.self_attention(
+                name + ".self_attention", y, self.config["encoder_heads"], allowed))
+            x = self.block(name + ".feed_forward", x, lambda y: self.feed_forward(name + ".feed_forward", y))
+        return self.norm("encoder.norm", x) if self.config["norm"] == "pre" else x
+
+    def decode(self, tokens, memory, real):
+        length, heads = tokens.size(1), self.config["decoder_heads"]
+        x = self.embed("target", self.target_matrix, tokens)
+        causal = (torch.arange(length)[:, None] >= torch.arange(length)[None, :]).expand(len(tokens), -1, -1)
+        allowed = real[:, None, :].expand(-1, length, -1)
+        for layer in range(self.config["decoder_layers"]):
+            name = f"decoder.layers.{layer}"
+            x = self.block(name + ".self_attention", x, lambda y: self.self_attention(
+                name + ".self_attention", y, heads, causal))
+            x = self.block(name + ".cross_attention", x, lambda y: self.cross_attention(
+                name + ".cross_attention", y, memory, heads, allowed))
+            x = self.block(name + ".feed_forward", x, lambda y: self.feed_forward(name + ".feed_forward", y))
+        return self.norm("decoder.norm", x) if self.config["norm"] == "pre" else x
+
+    def log_probs(self, hidden):
+        logits = hidden @ self.output_matrix.T
+        if self.config["output_bias"]:
+            logits = logits + self.w["output_head.bias"]
+        return logits - logits.exp().sum(-1, keepdim=True).log()
+
+
+def run(case):
+    weights = {name: value.double().requires_grad_() for name, value in case["weights"].items()}
+    model = Model(case["config"], weights)
+    real = case["source_mask"]
+    memory = model.encode(case["source"], real)
+    log_probs = model.log_probs(model.decode(case["input"], memory, real))
+    kept = case["output"] >= 0
+    rows, targets = log_probs[kept], case["output"][kept]
+    nll = -rows[torch.arange(len(rows)), targets]
+    smoothing = case["config"]["label_smoothing"]
+    loss = ((1 - smoothing) * nll - smoothing * rows.mean(-1)).sum()
+    loss.backward()
+    return {"memory": memory.detach(), "log_probs": log_probs.detach(), "loss": loss.detach(),
+            "nll": nll.sum().detach(), "correct": (rows.argmax(-1) == targets).sum(),
+            "gradients": {name: value.grad for name, value in weights.items()}}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    cases = torch.load(sys.argv[1], weights_only=False)
+    torch.save([run(case) for case in cases], sys.argv[2])
