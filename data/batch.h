@@ -26,11 +26,11 @@ struct SpecialIds {
 
 /// Padded on the right. Masks follow from the lengths, never from the ids.
 struct Batch {
-  at::Tensor source;          ///< [B, S] int64, each row ends with </s>
-  at::Tensor source_lengths;  ///< [B] int64, </s> counted
-  at::Tensor target_input;    ///< [B, T] int64, begins with <s>
-  at::Tensor target_output;   ///< [B, T] int64, ends with </s>
-  at::Tensor target_lengths;  ///< [B] int64, </s> counted
+  at::Tensor source;               ///< [B, S] int64, each row ends with </s>
+  at::Tensor source_lengths;       ///< [B] int64, </s> counted
+  at::Tensor target_input;         ///< [B, T] int64, begins with <s>
+  at::Tensor target_output;        ///< [B, T] int64, ends with </s>
+  at::Tensor target_lengths;       ///< [B] int64, </s> counted
   std::int64_t source_tokens = 0;  ///< without padding, </s> counted
   std::int64_t target_tokens = 0;  ///< without padding, </s> counted
 

@@ -18,7 +18,8 @@ constexpr auto names(InvalidText) {
       {{"error", InvalidText::error}, {"replace", InvalidText::replace}});
 }
 
-/// detect: from the file name (.tsv, .jsonl, .json; a further .gz is allowed everywhere), else text.
+/// detect: from the file name (.tsv, .jsonl, .json; a further .gz is allowed everywhere), else
+/// text.
 enum class CorpusFormat { detect, text, tsv, jsonl };
 constexpr auto names(CorpusFormat) {
   return std::to_array<std::pair<std::string_view, CorpusFormat>>({{"detect", CorpusFormat::detect},
@@ -36,10 +37,13 @@ struct CorpusConfig {
   double weight = 1.0;
 
   static void fields(auto& self, auto&& visit) {
-    visit("source", self.source, "file of source lines, or of both sides for TSV and JSONL; may be .gz; - is standard input");
+    visit("source", self.source,
+          "file of source lines, or of both sides for TSV and JSONL; may be .gz; - is standard "
+          "input");
     visit("target", self.target, "file of target lines; empty for TSV and JSONL");
     visit("format", self.format, "text (two aligned files), tsv or jsonl; detect: by file name");
-    visit("weight", self.weight, "passes over this corpus per epoch; 0.5 takes a random half", 0.0, 10000.0);
+    visit("weight", self.weight, "passes over this corpus per epoch; 0.5 takes a random half", 0.0,
+          10000.0);
   }
   void check(auto&&) const {}
 };
@@ -65,17 +69,27 @@ struct DataConfig {
     visit("train", self.train, "the training corpora");
     visit("dev", self.dev, "the development corpus");
     visit("invalid_text", self.invalid_text, "what to do with lines that are not UTF-8");
-    visit("min_length", self.min_length, "drop pairs with a side shorter than this, in tokens", 0, 100000);
-    visit("max_length", self.max_length, "drop pairs with a side longer than this, in tokens", 1, 100000);
+    visit("min_length", self.min_length, "drop pairs with a side shorter than this, in tokens", 0,
+          100000);
+    visit("max_length", self.max_length, "drop pairs with a side longer than this, in tokens", 1,
+          100000);
     visit("max_length_ratio", self.max_length_ratio,
-          "drop pairs whose longer side (plus 3) has more than so many times the tokens of the shorter (plus 3)", 1.0, 1e9);
+          "drop pairs whose longer side (plus 3) has more than so many times the tokens of the "
+          "shorter (plus 3)",
+          1.0, 1e9);
     visit("batch_tokens", self.batch_tokens,
-          "sentences times longest side, padding and </s> included, at most; a single longer pair makes a batch", 1, 100000000);
-    visit("max_batch_sentences", self.max_batch_sentences, "sentence pairs in a batch, at most", 1, 10000000);
+          "sentences times longest side, padding and </s> included, at most; a single longer pair "
+          "makes a batch",
+          1, 100000000);
+    visit("max_batch_sentences", self.max_batch_sentences, "sentence pairs in a batch, at most", 1,
+          10000000);
     visit("shuffle_buffer", self.shuffle_buffer,
-          "pairs held in memory to shuffle and to sort by length; a smaller corpus is shuffled as a whole", 1, 100000000);
+          "pairs held in memory to shuffle and to sort by length; a smaller corpus is shuffled as "
+          "a whole",
+          1, 100000000);
     visit("seed", self.seed, "seeds the order of the data", 0, 9007199254740991);
-    visit("prefetch_batches", self.prefetch_batches, "batches made ready ahead of training", 1, 10000);
+    visit("prefetch_batches", self.prefetch_batches, "batches made ready ahead of training", 1,
+          10000);
     visit("threads", self.threads, "threads that tokenise", 1, 1024);
   }
   void check(auto&& require) const {

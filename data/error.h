@@ -1,6 +1,7 @@
 // The errors that a user can meet. Every message reads
 //   where: what is wrong (both values). What to do.
-// and each kind carries the exit status of the program. Programmer mistakes are TORCH_CHECK or assert, never these.
+// and each kind carries the exit status of the program. Programmer mistakes are TORCH_CHECK or
+// assert, never these.
 #pragma once
 
 #include <stdexcept>
@@ -25,7 +26,8 @@ class UsageError : public Error {
   explicit UsageError(const std::string& message) : Error(message, 2) {}
 };
 
-/// An input file is missing, malformed or does not fit (exit status 3); names file:line where it can.
+/// An input file is missing, malformed or does not fit (exit status 3); names file:line where it
+/// can.
 class DataError : public Error {
  public:
   explicit DataError(const std::string& message) : Error(message, 3) {}

@@ -45,8 +45,9 @@ class Tokenizer {
   std::shared_ptr<const State> state_;
 };
 
-/// Trains a SentencePiece model on lines and returns the content of its .model file. Throws DataError
-/// that names the greatest possible size when `vocabulary_size` is too large for the lines.
+/// Trains a SentencePiece model on lines and returns the content of its .model file. Throws
+/// DataError that names the greatest possible size when `vocabulary_size` is too large for the
+/// lines.
 [[nodiscard]] std::string train_tokenizer(const TokenizerConfig& config,
                                           const std::vector<std::string>& lines);
 

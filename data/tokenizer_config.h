@@ -19,8 +19,8 @@ constexpr auto names(TokenizerType) {
        {"word", TokenizerType::word}});
 }
 
-/// Section "tokenizer". Tokenisers that Dragoman trains have the ids 0 <pad>, 1 <unk>, 2 <s>, 3 </s>;
-/// a given model may place them anywhere, and may lack <pad> and <s>.
+/// Section "tokenizer". Tokenisers that Dragoman trains have the ids 0 <pad>, 1 <unk>, 2 <s>, 3
+/// </s>; a given model may place them anywhere, and may lack <pad> and <s>.
 struct TokenizerConfig {
   TokenizerType type = TokenizerType::bpe;
   std::int64_t vocabulary_size = 8000;
@@ -36,13 +36,15 @@ struct TokenizerConfig {
 
   static void fields(auto& self, auto&& visit) {
     visit("type", self.type, "kind of SentencePiece model to train");
-    visit("vocabulary_size", self.vocabulary_size, "number of pieces, special ones included", 8, 10000000);
+    visit("vocabulary_size", self.vocabulary_size, "number of pieces, special ones included", 8,
+          10000000);
     visit("joint", self.joint, "one tokeniser for source and target");
     visit("source_model", self.source_model,
           "a SentencePiece .model file for the source; empty: train one from the corpora");
     visit("target_model", self.target_model,
           "a SentencePiece .model file for the target; empty: source_model, or train one");
-    visit("character_coverage", self.character_coverage, "share of characters that get a piece", 0.9, 1.0);
+    visit("character_coverage", self.character_coverage, "share of characters that get a piece",
+          0.9, 1.0);
     visit("byte_fallback", self.byte_fallback, "spell unknown characters as bytes");
     visit("split_digits", self.split_digits, "make each digit a piece of its own");
     visit("normalization", self.normalization,

@@ -11,7 +11,7 @@
 namespace dragoman {
 
 struct CandidateRequest {
-  std::int64_t count = 1;                   ///< wanted per row
+  std::int64_t count = 1;                        ///< wanted per row
   std::span<const std::int64_t> forbidden = {};  ///< ids that are never candidates
 };
 

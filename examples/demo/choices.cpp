@@ -165,6 +165,15 @@ void choose_predicate(Chooser& chooser, Clause& clause) {
   }
 }
 
+void settle_tense(Clause& clause) {
+  const EnglishVerb& verb = clause.verb->english;
+  const bool says_when = !clause.time.empty() || !clause.frequency.empty() || clause.is_negated;
+  if (clause.tense == Tense::present && clause.subject.person != Person::third_singular &&
+      verb.base == verb.past && !says_when) {
+    clause.tense = Tense::past;
+  }
+}
+
 Clause clause_of(Chooser& chooser, Thing subject) {
   Clause clause;
   clause.subject = std::move(subject);
@@ -172,6 +181,7 @@ Clause clause_of(Chooser& chooser, Thing subject) {
   choose_tense(chooser, clause);
   choose_negation(chooser, clause, 12);
   choose_time(chooser, clause);
+  settle_tense(clause);
   return clause;
 }
 
@@ -185,6 +195,7 @@ Clause short_clause(Chooser& chooser, Thing subject, Negation negation) {
   if (clause.tense == Tense::modal) clause.modal = &chooser.pick(kModals);
   if (negation == Negation::allowed) choose_negation(chooser, clause, 12);
   if (chooser.chance(25)) clause.time = time_for(chooser, when_of(clause));
+  settle_tense(clause);
   return clause;
 }
 

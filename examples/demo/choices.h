@@ -26,6 +26,9 @@ void choose_object(Chooser& chooser, Clause& clause);
 void choose_place(Chooser& chooser, Clause& clause, int percent);
 void choose_direction(Chooser& chooser, Clause& clause);
 
+/// "They read the book" is past, so that each English sentence has one translation.
+void settle_tense(Clause& clause);
+
 [[nodiscard]] Clause clause_of(Chooser& chooser, Thing subject);
 enum class Negation { allowed, none };
 /// For clauses that stand in others: present, past or modal, and not much else.

@@ -193,6 +193,7 @@ Phrase putting(Chooser& chooser) {
   constexpr std::array<Tense, 4> kTenses = {Tense::past, Tense::present, Tense::perfect,
                                             Tense::future};
   clause.tense = chooser.pick(kTenses);
+  settle_tense(clause);
   clause.direction = phrase(chooser.pick(kTargets));
   return sentence(statement(clause));
 }

@@ -1,0 +1,23 @@
+# cmake -P tests/file_sizes.cmake: a source file has one job and at most about 400 lines; more than 600 is
+# refused.
+cmake_minimum_required(VERSION 3.20)
+get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+
+set(problems "")
+foreach(folder modules data training inference apps tests bench examples)
+  file(GLOB_RECURSE files RELATIVE ${root} ${root}/${folder}/*.h ${root}/${folder}/*.cpp)
+  foreach(file ${files})
+    file(READ ${root}/${file} content)
+    string(REGEX MATCHALL "\n" ends "${content}")
+    list(LENGTH ends lines)
+    if(lines GREATER 600)
+      string(APPEND problems "  ${file}: ${lines} lines\n")
+    elseif(lines GREATER 400)
+      message(STATUS "file sizes: ${file} has ${lines} lines; the limit to aim at is 400")
+    endif()
+  endforeach()
+endforeach()
+if(problems)
+  message(FATAL_ERROR "Source files over 600 lines:\n${problems}")
+endif()
+message(STATUS "file sizes: fine")
