@@ -156,14 +156,19 @@ bool Search::extend(Sentence& sentence, const Candidates& candidates, std::int64
       sentence.finished.is_done(choice.continued.front().total, length_ + 1))
     return false;
 
+  // An unused place copies the sentence's row there, so that it causes no reordering.
+  const bool is_full = static_cast<std::int64_t>(sentence.beams.size()) == options_.beam_size;
   std::vector<Beam> beams(options_.beam_size,
                           Beam{-std::numeric_limits<double>::infinity(), kRoot});
   for (std::size_t place = 0; place < beams.size(); ++place) {
     const bool is_used = place < choice.continued.size();
     const Extension& extension = choice.continued[is_used ? place : 0];
-    next.rows.push_back(first_row + extension.beam);
     next.tokens.push_back(extension.token);
-    if (!is_used) continue;
+    if (!is_used) {
+      next.rows.push_back(first_row + (is_full ? static_cast<std::int64_t>(place) : 0));
+      continue;
+    }
+    next.rows.push_back(first_row + extension.beam);
     beams[place] = {extension.total, static_cast<std::int32_t>(nodes_.size())};
     nodes_.push_back({sentence.beams[extension.beam].node,
                       static_cast<std::int32_t>(extension.token), extension.log_prob});

@@ -39,7 +39,9 @@ struct WorkerPool::State {
   std::vector<std::thread> threads;
 
   void work(std::latch& started) {
-    // Both are settings of this thread alone.
+    // Both are settings of this thread alone. LibTorch sets a thread's number when it is first
+    // asked for, and would then overwrite ours.
+    static_cast<void>(at::get_num_threads());
     at::set_num_threads(1);
     const c10::InferenceMode inference;
     started.count_down();

@@ -153,7 +153,7 @@ TEST_CASE("a beam of two escapes the trap that greedy search falls into", "[beam
 
 TEST_CASE("length normalisation lets a longer output win", "[beam_search]") {
   const std::map<Tokens, std::vector<double>> table = {
-      {{2}, {0, 0, 0, 0.3, 0.7, 0, 0}},  // the empty output: log 0.3 = -1.20
+      {{2}, {0, 0, 0, 0.4, 0.6, 0, 0}},  // the empty output: log 0.4
       {{2, 4}, {0, 0, 0, 0.01, 0.99, 0, 0}},
       {{2, 4, 4}, {0, 0, 0, 0.4, 0, 0.6, 0}},  // a a: log 0.24, a a b c: log 0.32
       {{2, 4, 4, 5}, {0, 0, 0, 0.1, 0, 0, 0.9}},
