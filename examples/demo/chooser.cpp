@@ -1,5 +1,7 @@
 #include "examples/demo/chooser.h"
 
+#include <algorithm>
+
 namespace demo {
 
 namespace {
@@ -44,6 +46,16 @@ constexpr std::string_view kTownEndings[] = {"dorf",    "hausen", "heim",  "burg
                                              "kirchen", "hofen",  "walde", "tal",  "ingen"};
 constexpr std::uint64_t kUnseenShare = 5;  // one in so many is kept from training
 
+// In small letters, without the marks that separate digits.
+std::string without_marks(std::string_view text) {
+  std::string plain;
+  for (const char letter : text) {
+    if (letter == ',' || letter == '.') continue;
+    plain += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  }
+  return plain;
+}
+
 }  // namespace
 
 Part part_of(std::string_view word) {
@@ -55,20 +67,22 @@ Part part_of(std::string_view word) {
 }
 
 FirstName Chooser::first_name() {
-  has_drawn_special_ = true;
   for (;;) {
     const ListedName& name = pick(kFirstNames);
-    if (part_of(name.text) == part_) return {std::string(name.text), name.is_female};
+    if (part_of(name.text) != part_) continue;
+    specials_.emplace_back(name.text);
+    return {std::string(name.text), name.is_female};
   }
 }
 
 std::string Chooser::made_up(std::span<const std::string_view> endings) {
-  has_drawn_special_ = true;
   for (;;) {
     std::string name;
     for (const auto part : {pick(kOnsets), pick(kVowels), pick(kCodas), pick(endings)})
       name += part;
-    if (part_of(name) == part_) return name;
+    if (part_of(name) != part_) continue;
+    specials_.push_back(name);
+    return name;
   }
 }
 
@@ -84,10 +98,16 @@ std::int64_t Chooser::number(std::int64_t first, std::int64_t last) {
     const std::int64_t value = between(first, last);
     if (value < 100) return value;
     if (part_of(std::to_string(value)) == part_) {
-      has_drawn_special_ = true;
       return value;
     }
   }
+}
+
+bool Chooser::shows_special(std::string_view text) const {
+  const std::string plain = without_marks(text);
+  return std::any_of(specials_.begin(), specials_.end(), [&](const std::string& special) {
+    return plain.find(without_marks(special)) != std::string::npos;
+  });
 }
 
 std::string Chooser::letters(int count) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dragoman/data/random.h"
 
@@ -44,15 +45,15 @@ class Chooser {
   [[nodiscard]] std::int64_t number(std::int64_t first, std::int64_t last);
   [[nodiscard]] std::string letters(int count);  ///< capitals, as in reference numbers
 
-  /// Whether a name or a long number was drawn, so that the sentence shows how the part fares.
-  [[nodiscard]] bool has_drawn_special() const { return has_drawn_special_; }
+  /// Whether a name or a long number that was drawn stands in the text (some are drawn in vain).
+  [[nodiscard]] bool shows_special(std::string_view text) const;
 
  private:
   std::string made_up(std::span<const std::string_view> endings);
 
   dragoman::Random random_;
   Part part_;
-  bool has_drawn_special_ = false;
+  std::vector<std::string> specials_;
 };
 
 }  // namespace demo

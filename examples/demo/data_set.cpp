@@ -60,7 +60,7 @@ std::vector<Phrase> make_set(std::uint64_t seed, Part part, std::size_t size,
   for (std::uint64_t index = 0; set.size() < size; ++index) {
     Chooser chooser(dragoman::Random{seed, index}, part);
     Phrase pair = any_sentence(chooser);
-    if (part == Part::unseen && !chooser.has_drawn_special()) continue;
+    if (part == Part::unseen && !chooser.shows_special(pair.english)) continue;
     if (known.insert(pair.english).second) set.push_back(std::move(pair));
   }
   return set;
