@@ -213,8 +213,10 @@ TokenLoss softmax_loss(const at::Tensor& hidden, const at::Tensor& weight, const
                        const at::Tensor& targets, double label_smoothing) {
   const bool want_gradient =
       at::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
-  const variable_list results =
-      SoftmaxLossFunction::apply(hidden, weight, bias, targets, label_smoothing, want_gradient);
+  // The autograd function takes an absent tensor only as an absent optional.
+  const std::optional<at::Tensor> given_bias = bias.defined() ? std::optional(bias) : std::nullopt;
+  const variable_list results = SoftmaxLossFunction::apply(hidden, weight, given_bias, targets,
+                                                           label_smoothing, want_gradient);
   return {results[0], results[1], results[2]};
 }
 

@@ -54,10 +54,10 @@ TEST_CASE("the weights' names are those of the file format", "[weights]") {
                                           "encoder.layers.0.self_attention_norm",
                                           "encoder.norm",
                                           "output_head",
-                                          "source_embedding",
                                           "source_embedding.positions",
-                                          "target_embedding",
-                                          "target_embedding.positions"};
+                                          "source_embedding",
+                                          "target_embedding.positions",
+                                          "target_embedding"};
   CHECK(names == expected);
 }
 
