@@ -13,6 +13,7 @@ if(NOT torch_library)
   message(FATAL_ERROR "LibTorch was not found. Run ./dev setup, or give its folder: "
                       "cmake --preset release -DCMAKE_PREFIX_PATH=/path/to/libtorch")
 endif()
+get_filename_component(torch_library ${torch_library} ABSOLUTE)
 get_filename_component(torch_lib ${torch_library} DIRECTORY)
 get_filename_component(torch_prefix ${torch_lib} DIRECTORY)
 
