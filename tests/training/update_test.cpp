@@ -151,8 +151,8 @@ TEST_CASE("a non-finite weight stops the step and is named", "[update]") {
   }
   const auto before = dragoman_test::copy_of_weights(setup.model);
   const dragoman::UpdateResult result = setup.update.run(batches, 0.5);
-  CHECK(result.problem ==
-        "the loss is not finite (nan), for " + name + " holds values that are not");
+  CHECK_THAT(result.problem, Catch::StartsWith("the loss is not finite (") &&
+                                 Catch::EndsWith(", for " + name + " holds values that are not"));
   for (const auto& [key, tensor] : dragoman_test::copy_of_weights(setup.model)) {
     CAPTURE(key);
     CHECK(at::equal(tensor.nan_to_num(7.0), before.at(key).nan_to_num(7.0)));
