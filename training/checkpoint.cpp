@@ -160,8 +160,7 @@ std::optional<Snapshot> CheckpointStore::restore() {
   if (steps.empty()) return {};
   throw ModelError(
       fmt::format("{}: none of the {} checkpoints can be read (see the warnings). Start "
-                  "again in another training.output, with --init-from if a model file "
-                  "is left.",
+                  "again in another training.output.",
                   directory_.checkpoints(), steps.size()));
 }
 
@@ -188,8 +187,8 @@ Snapshot CheckpointStore::load_pair(std::int64_t step) {
   if (const auto problems = parts_.optimizer.load_state(optimizer); !problems.empty())
     throw Misfit(
         fmt::format("{}: does not fit the optimiser: {}. Resume with the training.optimizer "
-                    "of the run, or start a new run with --init-from {}.",
-                    state_path, joined(problems), directory_.model(step)));
+                    "of the run, {}.",
+                    state_path, joined(problems), directory_.config()));
   set_generator_state(at::kCPU, cpu_generator);
   if (!parts_.device.is_cpu()) {
     const auto found = state.tensors.find(kDeviceGenerator);
