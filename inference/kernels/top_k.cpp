@@ -10,6 +10,8 @@
 #include <functional>
 #include <limits>
 
+#include "dragoman/modules/kernels/multiversion.h"
+
 namespace dragoman {
 namespace {
 
@@ -128,9 +130,7 @@ struct Best {
 
 }  // namespace
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-[[gnu::target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")]]
-#endif
+DRAGOMAN_MULTIVERSION
 void top_k_rows(const TopKInput& input, std::int64_t* ids, float* values) {
   for (std::int64_t row = 0; row < input.rows; ++row)
     top_k_row(input.scores + row * input.stride, input, ids + row * input.count,
