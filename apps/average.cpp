@@ -26,9 +26,8 @@ struct AverageOptions {
 std::vector<std::string> chosen_checkpoints(const AverageOptions& options) {
   if (options.last == 0 && options.best == 0) return options.inputs;
   if (options.inputs.size() != 1) {
-    throw UsageError(
-        fmt::format("dragoman average: --last and --best take one run directory, {} are given.",
-                    options.inputs.size()));
+    throw UsageError(fmt::format("average: --last and --best take one run directory, {} are given.",
+                                 options.inputs.size()));
   }
   const auto& run = options.inputs[0];
   return options.last > 0 ? last_checkpoints(run, options.last)
@@ -39,7 +38,7 @@ void average(const AverageOptions& options) {
   const auto paths = chosen_checkpoints(options);
   const auto wanted = options.last + options.best;
   if (static_cast<std::int64_t>(paths.size()) < wanted) {
-    fmt::print(stderr, "dragoman: {}: has {} of the {} checkpoints asked for.\n", options.inputs[0],
+    fmt::print(stderr, "{}: has {} of the {} checkpoints asked for.\n", options.inputs[0],
                paths.size(), wanted);
   }
   average_checkpoints(paths, options.output);
@@ -60,7 +59,7 @@ void add_average(CLI::App& program) {
       ->add_option("inputs", options->inputs,
                    "checkpoints; with --last or --best, one run directory")
       ->required()
-      ->type_name("CHECKPOINT ... | RUN_DIRECTORY");
+      ->type_name("PATH");
   auto* last =
       command->add_option("--last", options->last, "take the newest K checkpoints of a run")
           ->type_name("K")

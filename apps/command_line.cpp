@@ -65,34 +65,36 @@ const CLI::App& chosen_command(const CLI::App& program) {
   return *command;
 }
 
-std::string full_name(const CLI::App& command) {
+/// "tokenizer encode"; empty for the program itself.
+std::string command_path(const CLI::App& command) {
   const auto* parent = command.get_parent();
-  return parent == nullptr ? command.get_name()
-                           : fmt::format("{} {}", full_name(*parent), command.get_name());
+  if (parent == nullptr) return "";
+  const auto prefix = command_path(*parent);
+  return prefix.empty() ? command.get_name() : fmt::format("{} {}", prefix, command.get_name());
 }
 
 /// What is wrong with the arguments, with advice: unknown words first, since a misspelt flag is
 /// often why another seems to be missing.
 std::string usage_problem(const CLI::App& program, const CLI::ParseError& error) {
   const auto& command = chosen_command(program);
-  const auto name = full_name(command);
+  const auto path = command_path(command);
   const auto commands = command_names(command);
-  const auto help = fmt::format(" See '{} --help'.", name);
+  const auto say = [&](std::string_view problem) {
+    return path.empty() ? fmt::format("{} See 'dragoman --help'.", problem)
+                        : fmt::format("{}: {} See 'dragoman {} --help'.", path, problem, path);
+  };
   for (const auto& word : command.remaining()) {
     if (word.starts_with("-")) {
       const auto flag = word.substr(0, word.find('='));
-      return fmt::format("{}: unknown flag {}.{}{}", name, flag, advice(flag, flag_names(command)),
-                         help);
+      return say(fmt::format("unknown flag {}.{}", flag, advice(flag, flag_names(command))));
     }
     if (!commands.empty()) {
-      return fmt::format("{}: unknown command {}.{}{}", name, word, advice(word, commands), help);
+      return say(fmt::format("unknown command {}.{}", word, advice(word, commands)));
     }
   }
-  if (!commands.empty())
-    return fmt::format("{}: name a command: {}.{}", name, fmt::join(commands, ", "), help);
-  std::string text = error.what();
-  if (!text.ends_with('.')) text += '.';
-  return fmt::format("{}: {}{}", name, text, help);
+  if (!commands.empty()) return say(fmt::format("name a command: {}.", fmt::join(commands, ", ")));
+  const std::string text = error.what();
+  return say(text.ends_with('.') ? text : text + '.');
 }
 
 int report_torch(const c10::Error& error) {

@@ -56,7 +56,7 @@ void add_list(CLI::App& command, const Field& field, GivenFlags& given, const st
     given.push_back(flag + "=" + Json(values).dump(-1, ' ', false, Json::error_handler_t::replace));
   };
   command.add_option_function<std::vector<std::string>>(flag, add, field.help)
-      ->type_name("TEXT ...")
+      ->type_name("TEXT")
       ->group(group);
 }
 

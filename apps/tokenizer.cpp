@@ -142,7 +142,6 @@ void add_coding(CLI::App& parent, bool encodes) {
       ->capture_default_str();
   command->add_option("--format", options->format, encodes ? "what to write" : "what is read")
       ->check(CLI::IsMember({"pieces", "ids"}))
-      ->type_name("pieces|ids")
       ->capture_default_str();
   command->callback([options, encodes] {
     const auto tokenizer = Tokenizer::from_file(options->model);
@@ -163,7 +162,7 @@ void add_tokenizer(CLI::App& program) {
   auto* trainer = command->add_subcommand("train", "Train a SentencePiece model on text");
   trainer->add_option("--input,-i", options->inputs, "text files, may be .gz; - is standard input")
       ->required()
-      ->type_name("FILE ...");
+      ->type_name("FILE");
   trainer->add_option("--output,-o", options->output, "the model to write")
       ->required()
       ->type_name("MODEL.spm");
@@ -171,7 +170,6 @@ void add_tokenizer(CLI::App& program) {
       ->add_option("--invalid-text", options->invalid_text,
                    "what to do with lines that are no UTF-8")
       ->check(CLI::IsMember({"error", "replace"}))
-      ->type_name("error|replace")
       ->capture_default_str();
   TokenizerConfig defaults;
   add_field_flags(*trainer, describe(defaults), options->given,
