@@ -54,7 +54,7 @@ TEST_CASE("all mistakes of a configuration are named at once", "[program][config
   for (const auto* command : {"config --check run.json", "train run.json"}) {
     const auto result = run_program(folder, command);
     CHECK(result.status == 2);
-    CHECK_THAT(result.err, Contains("run.json: 7 problems:\n"));
+    CHECK_THAT(result.err, Contains("run.json: 8 problems:\n"));
     CHECK_THAT(result.err,
                Contains("training.max_step: unknown key. Did you mean training.max_steps?\n"));
     CHECK_THAT(result.err, Contains("training.learning_rate: must be a number, is \"high\".\n"));
