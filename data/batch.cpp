@@ -1,7 +1,6 @@
 #include "dragoman/data/batch.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
 
 #include <algorithm>
 
@@ -9,8 +8,11 @@ namespace dragoman {
 
 namespace {
 
-at::TensorOptions integers(bool pin_memory) {
-  return at::TensorOptions().dtype(at::kLong).pinned_memory(pin_memory);
+/// Filled here and not by at::full, which would start threads of its own beside those of training.
+at::Tensor filled(at::IntArrayRef shape, std::int64_t value, const at::TensorOptions& options) {
+  at::Tensor tensor = at::empty(shape, options);
+  std::fill_n(tensor.mutable_data_ptr<std::int64_t>(), tensor.numel(), value);
+  return tensor;
 }
 
 }  // namespace
@@ -25,11 +27,11 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
   const auto count = static_cast<std::int64_t>(examples.size());
   const auto S = static_cast<std::int64_t>(source_size);
   const auto T = static_cast<std::int64_t>(target_size);
-  const auto options = integers(pin_memory);
-  Batch batch{.source = at::full({count, S}, ids.source_pad, options),
+  const auto options = at::TensorOptions().dtype(at::kLong).pinned_memory(pin_memory);
+  Batch batch{.source = filled({count, S}, ids.source_pad, options),
               .source_lengths = at::empty({count}, options),
-              .target_input = at::full({count, T}, ids.target_pad, options),
-              .target_output = at::full({count, T}, ids.target_pad, options),
+              .target_input = filled({count, T}, ids.target_pad, options),
+              .target_output = filled({count, T}, ids.target_pad, options),
               .target_lengths = at::empty({count}, options)};
   auto* source = batch.source.mutable_data_ptr<std::int64_t>();
   auto* input = batch.target_input.mutable_data_ptr<std::int64_t>();

@@ -1,10 +1,19 @@
 // Endless, shuffled, resumable batches from the training corpora.
 //
-// The corpora are read in chunks of `shuffle_buffer` pairs; a chunk is tokenised by threads,
-// filtered, shuffled, sorted by length, cut into batches under the token budget, and its batches
-// are shuffled. A position is the corpora's read offsets at the chunk's start and the number of
-// batches taken since, so resuming reads at most one chunk again. The next chunk is built while the
-// present one is used. With a world of n ranks, batch k of each chunk goes to rank k mod n.
+// An epoch is cut into chunks of at most `shuffle_buffer` pairs (and a few more by rounding), each
+// with the same part of every corpus. A chunk is tokenised by threads, filtered, shuffled, sorted
+// by length, cut into batches under the token budget, and its batches are shuffled. The next chunk
+// is built while the present one is used, so two are in memory, packed: about 50 MB each for 500000
+// pairs of 30 pieces a side. A corpus that fits into one chunk is read and tokenised only once.
+//
+// The order depends on the corpora, the tokenisers, the section "data" and the number of ranks; not
+// on the number of threads. A position is the start of a chunk in the corpora and the number of
+// batches taken since, so resuming reads at most one chunk again.
+//
+// With a world of n ranks, batch k of each chunk goes to rank k mod n. So that all ranks get
+// equally many, the largest batches of a chunk are halved until their number is a multiple of n: no
+// pair is left out and none comes twice. Every rank reads and tokenises everything; the position of
+// any rank serves all.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +36,8 @@ struct StreamedBatch {
 
 class BatchStream {
  public:
-  /// Opens and checks every corpus (missing files, different line counts, no lines: DataError).
+  /// Opens and checks every corpus (missing files, different line counts, no lines: DataError;
+  /// fields that do not go together: UsageError). Paths begin in `config.folder`.
   BatchStream(const DataConfig& config, Tokenizer source, Tokenizer target, std::int64_t rank = 0,
               std::int64_t world_size = 1, bool pin_memory = false);
   ~BatchStream();
@@ -35,11 +45,12 @@ class BatchStream {
   BatchStream& operator=(const BatchStream&) = delete;
 
   /// Goes to a position that an earlier batch carried; before the first call of `next`. Throws
-  /// DataError when the corpora changed since.
+  /// DataError when what the order depends on has changed since, naming it.
   void seek(const std::string& position);
-  /// Never ends. Throws DataError for bad text (file:line) or when no pair passes the filters.
+  /// Never ends. Throws DataError for bad text (file:line) or when no pair passes the filters,
+  /// after the batches that came before it, and again when called again.
   [[nodiscard]] StreamedBatch next();
-  /// Counts since construction, over all epochs.
+  /// Of the chunks that batches were taken from since construction, over all epochs.
   [[nodiscard]] FilterCounts counts() const;
 
  private:

@@ -93,7 +93,18 @@ std::shared_ptr<const InputFile> InputFile::open(const std::string& path, Access
     }
     throw DataError(fmt::format("{}: cannot be read: {}.", name, std::strerror(errno)));
   }
-  return std::shared_ptr<const InputFile>(new InputFile(descriptor, std::move(name)));
+  std::shared_ptr<const InputFile> file(new InputFile(descriptor, std::move(name)));
+  struct stat status {};
+  if (::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode)) {
+    throw DataError(fmt::format("{}: is a folder, not a file.", file->name()));
+  }
+  if (access == Access::seekable && !file->is_seekable()) {
+    throw DataError(
+        fmt::format("{}: is a pipe or device, which can be read only once, but a corpus is "
+                    "read several times. Write it to a file, or give it as standard input.",
+                    file->name()));
+  }
+  return file;
 }
 
 InputFile::InputFile(int descriptor, std::string name)
@@ -111,7 +122,6 @@ std::size_t InputFile::read(char* bytes, std::size_t size, std::int64_t offset) 
                                     : ::read(descriptor_, bytes, size);
     if (count >= 0) return static_cast<std::size_t>(count);
     if (errno == EINTR) continue;
-    if (errno == EISDIR) throw DataError(fmt::format("{}: is a folder, not a file.", name_));
     throw DataError(fmt::format("{}: cannot be read: {}.", name_, std::strerror(errno)));
   }
 }

@@ -15,7 +15,8 @@ class InputFile {
   /// without a name, which takes its place in the process, so that "-" can be opened again.
   enum class Access { stream, seekable };
 
-  /// `path` "-" is standard input. Throws DataError (missing, a folder, no permission).
+  /// `path` "-" is standard input. Throws DataError (missing, a folder, no permission; a pipe when
+  /// it must be seekable).
   [[nodiscard]] static std::shared_ptr<const InputFile> open(const std::string& path,
                                                              Access access);
   ~InputFile();

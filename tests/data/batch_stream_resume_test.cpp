@@ -116,6 +116,33 @@ TEST_CASE("a corpus may move and be compressed, and the number of threads may ch
   CHECK(are_equal(resume(saved.config, saved.position, 20), expected));
 }
 
+TEST_CASE("a corpus from standard input can be resumed when the same comes again",
+          "[batch_stream]") {
+  const auto as_tsv = [](const Corpus& corpus) {
+    std::string text;
+    for (std::size_t line = 0; line < corpus.source.size(); ++line) {
+      text += corpus.source[line] + "\t" + corpus.target[line] + "\n";
+    }
+    return text;
+  };
+  const auto config =
+      small_batches({{.source = "-", .target = "", .format = dragoman::CorpusFormat::tsv}});
+  std::vector<dragoman::StreamedBatch> batches;
+  {
+    const dragoman_test::StandardInput input(as_tsv(Corpus("x", 300)));
+    BatchStream stream = open_stream(config);
+    batches = take(stream, 60);
+  }
+  {
+    const dragoman_test::StandardInput input(as_tsv(Corpus("x", 300)));
+    const std::vector rest(batches.begin() + 40, batches.end());
+    CHECK(are_equal(resume(config, batches[39].position, 20), rest));
+  }
+  const dragoman_test::StandardInput input(as_tsv(Corpus("y", 300)));
+  CHECK_THROWS_WITH(resume(config, batches[39].position, 20),
+                    Contains("standard input: is 300 pairs with hash "));
+}
+
 TEST_CASE("a changed corpus is refused, with what it was and is", "[batch_stream]") {
   Saved saved;
   Corpus shorter = saved.corpus;

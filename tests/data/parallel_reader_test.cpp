@@ -153,6 +153,16 @@ TEST_CASE("a corpus on standard input can be opened again and again", "[parallel
   }
 }
 
+TEST_CASE("a pipe under a name is refused as a corpus, since it can be read only once",
+          "[parallel_reader]") {
+  const TemporaryFolder folder;
+  const dragoman_test::StandardInput input("a\n");
+  CHECK_THROWS_WITH(read_parallel(corpus("/dev/stdin", folder.write("t", "b\n"))),
+                    Contains("/dev/stdin: is a pipe or device, which can be read only once"));
+  CHECK_THROWS_WITH(read_parallel(corpus(folder.path(), folder.path("t"))),
+                    Contains("is a folder, not a file."));
+}
+
 TEST_CASE("pairs are read on from a position, in every format", "[parallel_reader]") {
   const TemporaryFolder folder;
   const Texts source = dragoman_test::made_up_lines(200, 1);
