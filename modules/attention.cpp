@@ -27,9 +27,9 @@ at::Tensor join_heads(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                  const AttentionMask& mask, double dropout_probability) {
+                  const AttentionMask& mask, double dropout_probability, at::Tensor* kept_scores) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(queries.size(-1)));
-  if (!queries.is_cpu()) {
+  if (!queries.is_cpu() && kept_scores == nullptr) {
     const bool causal = mask.causal;
     return at::scaled_dot_product_attention(
         queries, keys, values,
@@ -38,6 +38,7 @@ at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
   }
   at::Tensor scores = at::matmul(queries * scale, keys.transpose(-2, -1));  // [B, H, T, S]
   if (mask.added.defined()) scores = scores + mask.added;
+  if (kept_scores != nullptr) *kept_scores = scores;
   const at::Tensor weights = dropout(at::softmax(scores, -1), dropout_probability);
   return at::matmul(weights, values);
 }
@@ -91,7 +92,7 @@ void CrossAttentionImpl::project_memory(const at::Tensor& memory, DecoderState::
 }
 
 at::Tensor CrossAttentionImpl::forward(const at::Tensor& x, const AttentionMask& mask,
-                                       const DecoderState::Layer& layer) {
+                                       DecoderState::Layer& layer) {
   const std::int64_t sentences = layer.cross_keys.size(0);
   TORCH_CHECK(x.size(0) % sentences == 0, "decoder: ", x.size(0), " rows over ", sentences,
               " sentences");
@@ -100,7 +101,8 @@ at::Tensor CrossAttentionImpl::forward(const at::Tensor& x, const AttentionMask&
                                  .view({sentences, -1, heads_, x.size(2) / heads_})
                                  .transpose(1, 2);  // [B, H, beam * T, K]
   const at::Tensor heads =
-      attend(queries, layer.cross_keys, layer.cross_values, mask, is_training() ? dropout_ : 0.0);
+      attend(queries, layer.cross_keys, layer.cross_values, mask, is_training() ? dropout_ : 0.0,
+             layer.keep_scores ? &layer.cross_scores : nullptr);
   return output_(join_heads(heads).view(x.sizes()));  // [R, T, D]
 }
 

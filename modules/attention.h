@@ -15,10 +15,11 @@
 namespace dragoman {
 
 /// softmax(q k^T / sqrt(K) + mask) v; dropout is on the weights.
-/// queries [B, H, T, K], keys and values [B, H, S, K] -> [B, H, T, K].
+/// queries [B, H, T, K], keys and values [B, H, S, K] -> [B, H, T, K]. `scores`, unless null,
+/// becomes what the softmax is taken of, [B, H, T, S].
 [[nodiscard]] at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys,
-                                const at::Tensor& values, const AttentionMask& mask,
-                                double dropout);
+                                const at::Tensor& values, const AttentionMask& mask, double dropout,
+                                at::Tensor* scores = nullptr);
 
 class SelfAttentionImpl : public torch::nn::Module {
  public:
@@ -56,9 +57,9 @@ class CrossAttentionImpl : public torch::nn::Module {
   /// memory [B, S, memory_dim] -> layer.cross_keys and layer.cross_values [B, H, S, K].
   void project_memory(const at::Tensor& memory, DecoderState::Layer& layer);
 
-  /// x [R, T, D], R a multiple of B (sentence-major) -> [R, T, D].
-  at::Tensor forward(const at::Tensor& x, const AttentionMask& mask,
-                     const DecoderState::Layer& layer);
+  /// x [R, T, D], R a multiple of B (sentence-major) -> [R, T, D]. Leaves the scores in the layer
+  /// when it asks for them.
+  at::Tensor forward(const at::Tensor& x, const AttentionMask& mask, DecoderState::Layer& layer);
 
  private:
   std::int64_t heads_;

@@ -10,6 +10,7 @@ void DecoderState::reorder(const at::Tensor& rows) {
     layer.self_keys = layer.self_keys.index_select(0, rows);
     layer.self_values = layer.self_values.index_select(0, rows);
   }
+  if (copying.seen.defined()) copying.seen = copying.seen.index_select(0, rows);
 }
 
 void DecoderState::keep_sentences(const at::Tensor& sentences) {
@@ -17,7 +18,8 @@ void DecoderState::keep_sentences(const at::Tensor& sentences) {
     layer.cross_keys = layer.cross_keys.index_select(0, sentences);
     layer.cross_values = layer.cross_values.index_select(0, sentences);
   }
-  if (memory_mask.defined()) memory_mask = memory_mask.index_select(0, sentences);
+  for (at::Tensor* part : {&memory_mask, &copying.ids, &copying.keys})
+    if (part->defined()) *part = part->index_select(0, sentences);
 }
 
 }  // namespace dragoman

@@ -11,12 +11,22 @@ namespace dragoman {
 
 struct DecoderState {
   struct Layer {
-    at::Tensor cross_keys;    ///< [B, H, S, K]
-    at::Tensor cross_values;  ///< [B, H, S, K]
-    at::Tensor self_keys;     ///< [R, H, T, K]; undefined before the first step
-    at::Tensor self_values;   ///< [R, H, T, K]
+    at::Tensor cross_keys;     ///< [B, H, S, K]
+    at::Tensor cross_values;   ///< [B, H, S, K]
+    at::Tensor self_keys;      ///< [R, H, T, K]; undefined before the first step
+    at::Tensor self_values;    ///< [R, H, T, K]
+    bool keep_scores = false;  ///< leave cross_scores behind
+    at::Tensor cross_scores;   ///< [B, H, R / B * T, S] of the last call, before the softmax
+  };
+  /// What a copy head needs; empty without one.
+  struct Copying {
+    at::Tensor ids;                ///< [B, S] int64: the word that copying each position yields
+    std::int64_t extra_words = 0;  ///< ids from the vocabulary's size on that may occur
+    at::Tensor keys;               ///< [B, S, P] of the dedicated pointer
+    at::Tensor seen;  ///< [R, S] sums of earlier weights, for coverage; undefined before the first
   };
   std::vector<Layer> layers;
+  Copying copying;
   at::Tensor memory_mask;   ///< [B, S] bool, true = may attend; undefined: all
   std::int64_t length = 0;  ///< target positions consumed so far
   bool keep_self = true;    ///< append keys and values for later steps

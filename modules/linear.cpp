@@ -10,6 +10,10 @@ at::Tensor cast_like(const at::Tensor& parameter, const at::Tensor& x) {
   return parameter.scalar_type() == x.scalar_type() ? parameter : parameter.to(x.scalar_type());
 }
 
+at::Tensor at_least_float(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
 LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs)
     : weight_(register_parameter("weight", at::empty({outputs, inputs}))),
       bias_(register_parameter("bias", at::empty({outputs}))) {}

@@ -12,6 +12,9 @@ namespace dragoman {
 /// `parameter` in the type of `x`; itself when they agree.
 [[nodiscard]] at::Tensor cast_like(const at::Tensor& parameter, const at::Tensor& x);
 
+/// In float32 at least: for sums and logarithms that bfloat16 would spoil.
+[[nodiscard]] at::Tensor at_least_float(const at::Tensor& x);
+
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(std::int64_t inputs, std::int64_t outputs);

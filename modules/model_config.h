@@ -70,10 +70,43 @@ struct StackConfig {
   bool operator==(const StackConfig&) const = default;
 };
 
+/// What points at source positions: an attention of its own, or a head of a decoder layer's
+/// attention to the source.
+enum class PointerKind { dedicated, attention_head };
+constexpr auto names(PointerKind) {
+  return std::to_array<std::pair<std::string_view, PointerKind>>(
+      {{"dedicated", PointerKind::dedicated}, {"attention_head", PointerKind::attention_head}});
+}
+
+/// The pointer-generator head (See et al. 2017, "Get to the point"): words are generated, or copied
+/// from the source, in no vocabulary if need be.
+struct CopyHeadConfig {
+  bool enabled = false;
+  PointerKind pointer = PointerKind::dedicated;
+  std::int64_t dim = 0;
+  std::int64_t layer = 0;
+  std::int64_t head = 1;
+  bool coverage = false;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("enabled", self.enabled, "copy source words, also such as no vocabulary holds");
+    visit("pointer", self.pointer,
+          "what points at the source: an attention of its own, or a head of the decoder");
+    visit("dim", self.dim, "width of the dedicated pointer; 0: decoder.dim", 0, 65536);
+    visit("layer", self.layer, "attention_head: the decoder layer, counted from 1; 0: the last one",
+          0, 1000);
+    visit("head", self.head, "attention_head: the head, counted from 1", 1, 1024);
+    visit("coverage", self.coverage, "let the pointer know where it has pointed before");
+  }
+  void check(auto&&) const {}
+  bool operator==(const CopyHeadConfig&) const = default;
+};
+
 /// A Transformer encoder-decoder (Vaswani et al. 2017, "Attention is all you need").
 struct ModelConfig {
   StackConfig encoder;
   StackConfig decoder;
+  CopyHeadConfig copy_head;
   NormPosition norm = NormPosition::pre;
   Activation activation = Activation::relu;
   PositionKind positions = PositionKind::sinusoidal;
@@ -94,6 +127,7 @@ struct ModelConfig {
   static void fields(auto& self, auto&& visit) {
     visit("encoder", self.encoder, "the encoder's stack");
     visit("decoder", self.decoder, "the decoder's stack");
+    visit("copy_head", self.copy_head, "copying from the source");
     visit("norm", self.norm,
           "layer normalisation before each sub-layer, or after the residual sum");
     visit("activation", self.activation, "non-linearity of the feed-forward blocks");
@@ -129,6 +163,8 @@ struct ModelConfig {
             "ties source and target matrices, which needs encoder.dim equal to decoder.dim");
     require(!crosses || source_vocabulary == target_vocabulary, "tied_embeddings",
             "ties source and target matrices, which needs one joint tokeniser");
+    require(copy_head.layer <= decoder.layers, "copy_head.layer", "must not exceed decoder.layers");
+    require(copy_head.head <= decoder.heads, "copy_head.head", "must not exceed decoder.heads");
   }
   bool operator==(const ModelConfig&) const = default;
 };

@@ -4,7 +4,6 @@
 
 #include "dragoman/modules/linear.h"
 #include "dragoman/modules/shape.h"
-#include "dragoman/modules/softmax_loss.h"
 
 namespace dragoman {
 
@@ -19,7 +18,7 @@ OutputHeadImpl::OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied
 
 at::Tensor OutputHeadImpl::logits(const at::Tensor& hidden) {
   const at::Tensor bias = bias_.defined() ? cast_like(bias_, hidden) : at::Tensor();
-  return at::linear(hidden, cast_like(weight_, hidden), bias).to(at::kFloat);  // [..., V]
+  return at_least_float(at::linear(hidden, cast_like(weight_, hidden), bias));  // [..., V]
 }
 
 at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
@@ -27,10 +26,10 @@ at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
 }
 
 TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targets,
-                               double label_smoothing) {
+                               double label_smoothing, const CopyOdds& copy) {
   check_shape(hidden, {-1, weight_.size(1)}, "hidden");
   check_shape(targets, {hidden.size(0)}, "targets");
-  return softmax_loss(hidden, weight_, bias_, targets, label_smoothing);
+  return softmax_loss(hidden, weight_, bias_, targets, label_smoothing, copy);
 }
 
 }  // namespace dragoman

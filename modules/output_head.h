@@ -1,20 +1,14 @@
-// From decoder states to words: log-probabilities for search, and the loss for training. The plain
-// head is a softmax over a (possibly tied) projection; a copy head will offer the same two calls.
+// From decoder states to words: log-probabilities for search, and the loss for training. A softmax
+// over a (possibly tied) projection; what a copy head adds is in copy_head.h.
 #pragma once
 
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/softmax_loss.h"
 
 namespace dragoman {
-
-/// Sums over all positions whose target is not `ignore`.
-struct TokenLoss {
-  at::Tensor loss;     ///< [] float, differentiable: smoothed negative log-likelihood, in nats
-  at::Tensor nll;      ///< [] float, no gradient: negative log-likelihood of the targets
-  at::Tensor correct;  ///< [] int64: positions where the target is the most probable word
-};
 
 class OutputHeadImpl : public torch::nn::Module {
  public:
@@ -30,8 +24,11 @@ class OutputHeadImpl : public torch::nn::Module {
 
   /// hidden [N, D], targets [N] int64; positions with target < 0 are ignored. Label smoothing as in
   /// Szegedy et al. 2016: (1 - s) * nll + s * mean over the vocabulary of -log p (what PyTorch's
-  /// cross_entropy computes). Sums, not means.
-  TokenLoss loss(const at::Tensor& hidden, const at::Tensor& targets, double label_smoothing);
+  /// cross_entropy computes). Sums, not means. `copy`: see softmax_loss.h.
+  TokenLoss loss(const at::Tensor& hidden, const at::Tensor& targets, double label_smoothing,
+                 const CopyOdds& copy = {});
+
+  [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 
  private:
   at::Tensor weight_;  ///< [V, D]

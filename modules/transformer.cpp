@@ -43,6 +43,7 @@ TransformerImpl::TransformerImpl(const ModelConfig& config) : config_(config) {
   head_ = register_module(
       "output_head", OutputHead(config, output_weight(config.tied_embeddings, source_embedding_,
                                                       target_embedding_)));
+  if (config.copy_head.enabled) copy_head_ = register_module("copy_head", CopyHead(config));
   initialize(*this, config);
 }
 
@@ -54,11 +55,17 @@ at::Tensor TransformerImpl::encode(const at::Tensor& source, const at::Tensor& s
 }
 
 DecoderState TransformerImpl::start(const at::Tensor& memory, const at::Tensor& source_mask,
-                                    bool keep_self) {
+                                    bool keep_self, const CopySource& copy) {
   check_shape(memory, {-1, -1, config_.encoder.dim}, "memory");
   if (source_mask.defined())
     check_shape(source_mask, {memory.size(0), memory.size(1)}, "source_mask");
-  return decoder_->start(memory, drop_full_mask(source_mask), keep_self);
+  DecoderState state = decoder_->start(memory, drop_full_mask(source_mask), keep_self);
+  if (copy_head_) {
+    state.copying.ids = copy.ids;
+    state.copying.extra_words = copy.extra_words;
+    copy_head_->start(memory, state);
+  }
+  return state;
 }
 
 at::Tensor TransformerImpl::decode(const at::Tensor& tokens, DecoderState& state) {

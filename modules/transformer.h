@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "dragoman/modules/copy_head.h"
 #include "dragoman/modules/decoder.h"
 #include "dragoman/modules/decoder_state.h"
 #include "dragoman/modules/embedding.h"
@@ -16,6 +17,12 @@
 #include "dragoman/modules/output_head.h"
 
 namespace dragoman {
+
+/// What copying each source position yields; only a model with a copy head reads it.
+struct CopySource {
+  at::Tensor ids;                ///< [B, S] int64: a target word; negative at padding
+  std::int64_t extra_words = 0;  ///< words of no vocabulary: ids below target vocabulary + this
+};
 
 class TransformerImpl : public torch::nn::Module {
  public:
@@ -27,7 +34,8 @@ class TransformerImpl : public torch::nn::Module {
 
   /// A state before the first target token: cross-attention keys and values are projected here,
   /// once per sentence. `keep_self`: append self-attention keys and values for the next call.
-  DecoderState start(const at::Tensor& memory, const at::Tensor& source_mask, bool keep_self);
+  DecoderState start(const at::Tensor& memory, const at::Tensor& source_mask, bool keep_self,
+                     const CopySource& copy = {});
 
   /// tokens [R, T] int64: the next T >= 1 positions of each row -> hidden [R, T, D]. R is B times
   /// the number of rows per sentence (beams), sentence-major.
@@ -35,6 +43,8 @@ class TransformerImpl : public torch::nn::Module {
 
   /// The output head: hidden states to log-probabilities, and the training loss.
   [[nodiscard]] OutputHead& head() { return head_; }
+  /// Null unless the configuration has one.
+  [[nodiscard]] CopyHead& copy_head() { return copy_head_; }
   [[nodiscard]] const ModelConfig& config() const { return config_; }
 
   /// Activations are computed in `type` (float32 or bfloat16; also float16 on CUDA); parameters
@@ -48,6 +58,7 @@ class TransformerImpl : public torch::nn::Module {
   Encoder encoder_{nullptr};
   Decoder decoder_{nullptr};
   OutputHead head_{nullptr};
+  CopyHead copy_head_{nullptr};
 };
 TORCH_MODULE(Transformer);
 

@@ -46,12 +46,27 @@ template <class Number>
   }
 }
 
+/// What is known of a row's target beside its logit.
+struct Target {
+  std::int64_t word;
+  float copy_odds;   ///< minus infinity: cannot be copied
+  float rival_odds;  ///< minus infinity: nothing else can
+};
+
+/// log(e^a + e^b); minus infinity when both are.
+float log_add(float a, float b) {
+  const float high = a > b ? a : b;
+  const float low = a > b ? b : a;
+  return std::isinf(high) ? high : high + std::log1p(std::exp(low - high));
+}
+
 template <class Number>
 [[gnu::always_inline]] inline SoftmaxLossRow loss_row(const SoftmaxLossRows<Number>& work,
-                                                      Number* row, std::int64_t target) {
+                                                      Number* row, const Target& target) {
   const std::int64_t size = work.vocabulary;
+  const bool is_word = target.word < size;
   const float greatest = add_bias(row, work.bias, size);
-  const float target_logit = load(row[target]);
+  const float target_logit = is_word ? load(row[target.word]) : -INFINITY;
   float exponentials = 0.0f;
   float distances = 0.0f;  // of all logits from the greatest
 #pragma omp simd reduction(+ : exponentials, distances)
@@ -63,23 +78,38 @@ template <class Number>
     store(value, row[word]);  // without a condition, which would keep the loop from vectorising
   }
   const float log_sum = std::log(exponentials);
-  const float nll = log_sum - (target_logit - greatest);
+  const float generated = target_logit - greatest - log_sum;  // log softmax of the target
+  const float total =
+      std::isinf(target.copy_odds) ? generated : log_add(generated, target.copy_odds);
+  const float kept = std::isinf(target.copy_odds) ? 1.0f
+                     : is_word                    ? std::exp(generated - total)
+                                                  : 0.0f;
+  const float smoothing = is_word ? work.smoothing : 0.0f;
+  const float share = (1.0f - smoothing) * kept;
   const float mean_nll = log_sum - distances / static_cast<float>(size);
   if (work.want_gradient) {
-    const float share = 1.0f - work.smoothing;
-    gradient_row(row, 1.0f / exponentials, work.smoothing / static_cast<float>(size),
+    gradient_row(row, (share + smoothing) / exponentials, smoothing / static_cast<float>(size),
                  work.bias_gradient, size);
-    store(load(row[target]) - share, row[target]);
-    if (work.bias_gradient != nullptr) work.bias_gradient[target] -= share;
+    if (is_word) {
+      store(load(row[target.word]) - share, row[target.word]);
+      if (work.bias_gradient != nullptr) work.bias_gradient[target.word] -= share;
+    }
   }
-  return {(1.0f - work.smoothing) * nll + work.smoothing * mean_nll, nll, target_logit >= greatest};
+  const float loss =
+      smoothing == 0.0f ? -total : (1.0f - smoothing) * -total + smoothing * mean_nll;
+  const bool beats_words =
+      target_logit >= greatest || (!std::isinf(target.copy_odds) && total >= -log_sum);
+  return {loss, -total, 1.0f - kept, beats_words && total >= target.rival_odds};
 }
 
 template <class Number>
 [[gnu::always_inline]] inline void loss_rows(const SoftmaxLossRows<Number>& work) {
+  const bool copies = work.copy_odds != nullptr;
   for (std::int64_t index = 0; index < work.rows; ++index) {
     Number* row = work.logits + index * work.vocabulary;
-    work.results[index] = loss_row(work, row, work.targets[index]);
+    work.results[index] = loss_row(work, row,
+                                   {work.targets[index], copies ? work.copy_odds[index] : -INFINITY,
+                                    copies ? work.rival_odds[index] : -INFINITY});
   }
 }
 

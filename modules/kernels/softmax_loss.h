@@ -1,4 +1,8 @@
-// Label-smoothed cross-entropy of rows of logits, and its gradient in place of them.
+// Label-smoothed cross-entropy of rows of logits, and its gradient in place of them; of the words
+// alone, or of words that may also be copied.
+//
+// With copying, p(w) = p_gen (softmax_w + exp(odds_w)) where odds_w = log(p_copy mass_w / p_gen).
+// Losses here leave out -log p_gen, which does not depend on the logits.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +12,10 @@
 namespace dragoman::kernels {
 
 struct SoftmaxLossRow {
-  float loss;    ///< (1 - smoothing) * nll + smoothing * mean over the vocabulary of -log p
+  float loss;    ///< (1 - smoothing) * nll + smoothing * mean over the vocabulary of
+                 ///< -log softmax; nll alone for a target outside the vocabulary
   float nll;     ///< -log p(target)
+  float copied;  ///< the part of p(target) that copying has, in [0, 1]
   bool correct;  ///< no word is more probable than the target
 };
 
@@ -18,7 +24,9 @@ struct SoftmaxLossRows {
   Number* logits;     ///< [rows, vocabulary] without bias; overwritten, with the gradient of each
                       ///< row's loss when it is wanted
   const float* bias;  ///< [vocabulary] or null
-  const std::int64_t* targets;  ///< [rows], each in [0, vocabulary)
+  const std::int64_t* targets;  ///< [rows], not negative; below `vocabulary` without copying
+  const float* copy_odds;       ///< [rows] of the target, or null: no copying
+  const float* rival_odds;      ///< [rows] of the most copied other word; null without copying
   std::int64_t rows;
   std::int64_t vocabulary;
   float smoothing;

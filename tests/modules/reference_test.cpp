@@ -1,42 +1,31 @@
 // The whole model against an independent implementation in Python (transformer_reference.py).
 #include <ATen/ATen.h>
-#include <torch/csrc/jit/serialization/pickle.h>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
-#include "dragoman/modules/weights.h"
+#include "tests/modules/reference.h"
 #include "tests/modules/tiny_model.h"
 #include "tests/support/catch.h"
 #include "tests/support/close.h"
 #include "tests/support/python.h"
-#include "tests/support/temporary_folder.h"
 
 using dragoman::Activation;
 using dragoman::ModelConfig;
 using dragoman::NormPosition;
 using dragoman::PositionKind;
 using dragoman::TiedEmbeddings;
+using dragoman_test::Dict;
 using dragoman_test::difference;
 
 namespace {
 
-using Dict = c10::impl::GenericDict;
 constexpr double kSmoothing = 0.1;
 
 struct Case {
   std::string name;
   ModelConfig config;
 };
-
-template <class Enum>
-std::string enum_name(Enum value) {
-  for (const auto& [name, member] : names(Enum{}))
-    if (member == value) return std::string(name);
-  return "?";
-}
 
 std::vector<Case> grid_cases() {
   std::vector<Case> cases;
@@ -79,55 +68,16 @@ std::vector<Case> special_cases() {
   return cases;
 }
 
-Dict config_dict(const ModelConfig& config) {
-  Dict dict(c10::StringType::get(), c10::AnyType::get());
-  dict.insert("norm", enum_name(config.norm));
-  dict.insert("activation", enum_name(config.activation));
-  dict.insert("positions", enum_name(config.positions));
-  dict.insert("tied_embeddings", enum_name(config.tied_embeddings));
-  dict.insert("scale_embeddings", config.scale_embeddings);
-  dict.insert("output_bias", config.output_bias);
-  dict.insert("norm_epsilon", config.norm_epsilon);
-  dict.insert("label_smoothing", kSmoothing);
-  dict.insert("encoder_layers", config.encoder.layers);
-  dict.insert("decoder_layers", config.decoder.layers);
-  dict.insert("encoder_heads", config.encoder.heads);
-  dict.insert("decoder_heads", config.decoder.heads);
-  return dict;
-}
-
-c10::IValue case_value(const ModelConfig& config) {
-  const dragoman::Transformer model = dragoman_test::tiny_model(config);
+Dict case_dict(const ModelConfig& config) {
   const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
-  Dict weights(c10::StringType::get(), c10::AnyType::get());
-  for (const auto& [name, value] : dragoman::named_weights(*model))
-    weights.insert(name, value.clone());
-  Dict dict(c10::StringType::get(), c10::AnyType::get());
-  dict.insert("config", config_dict(config));
-  dict.insert("weights", weights);
+  Dict dict = dragoman_test::empty_dict();
+  dict.insert("config", dragoman_test::config_dict(config, kSmoothing));
+  dict.insert("weights", dragoman_test::weights_dict(dragoman_test::tiny_model(config)));
   dict.insert("source", batch.source.clone());
   dict.insert("source_mask", batch.source_mask.clone());
   dict.insert("input", batch.input.clone());
   dict.insert("output", batch.output.clone());
   return dict;
-}
-
-std::vector<Dict> python_results(const std::vector<Case>& cases) {
-  c10::List<c10::IValue> values(c10::AnyType::get());
-  for (const Case& item : cases)
-    values.push_back(case_value(item.config));
-  const dragoman_test::TemporaryFolder folder;
-  const std::vector<char> bytes = torch::jit::pickle_save(values);
-  folder.write("cases.pt", std::string(bytes.begin(), bytes.end()));
-  REQUIRE(dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/modules/transformer_reference.py",
-                                    folder.path("cases.pt") + " " + folder.path("results.pt")) ==
-          0);
-  const std::string answer = folder.read("results.pt");
-  std::vector<Dict> results;
-  const c10::IValue loaded = torch::jit::pickle_load({answer.begin(), answer.end()});
-  for (const c10::IValue& value : loaded.toListRef())
-    results.push_back(value.toGenericDict());
-  return results;
 }
 
 void require_equal(const Case& item, const Dict& expected) {
@@ -160,8 +110,11 @@ void compare_with_python(const std::vector<Case>& cases) {
     WARN("skipped: no Python with PyTorch (set DRAGOMAN_PYTHON)");
     return;
   }
-  const std::vector<Dict> results = python_results(cases);
-  REQUIRE(results.size() == cases.size());
+  std::vector<Dict> dicts;
+  for (const Case& item : cases)
+    dicts.push_back(case_dict(item.config));
+  const std::vector<Dict> results =
+      dragoman_test::python_results("transformer_reference.py", dicts);
   for (std::size_t index = 0; index < cases.size(); ++index)
     require_equal(cases[index], results[index]);
 }
