@@ -15,6 +15,12 @@ target_include_directories(dragoman_sentencepiece SYSTEM INTERFACE ${SENTENCEPIE
 target_link_libraries(dragoman_sentencepiece INTERFACE ${SENTENCEPIECE_TRAIN_LIBRARY}
                                                        ${SENTENCEPIECE_LIBRARY})
 
+find_path(STEMMER_INCLUDE_DIR libstemmer.h REQUIRED)
+find_library(STEMMER_LIBRARY stemmer REQUIRED)
+add_library(dragoman_stemmer INTERFACE)
+target_include_directories(dragoman_stemmer SYSTEM INTERFACE ${STEMMER_INCLUDE_DIR})
+target_link_libraries(dragoman_stemmer INTERFACE ${STEMMER_LIBRARY})
+
 # LibTorch's include folder carries a newer fmt than most systems: header-only is the one way in
 # which headers and code cannot disagree.
 find_package(fmt REQUIRED)
