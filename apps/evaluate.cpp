@@ -1,5 +1,5 @@
 // dragoman evaluate: BLEU, chrF, chrF++ and TER of translations, with sacreBLEU's definitions and
-// output.
+// output; ROUGE of summaries, with rouge-score's definitions.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,82 +14,12 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/line_reader.h"
 #include "dragoman/data/metrics/bleu.h"
-#include "dragoman/data/metrics/chrf.h"
+#include "dragoman/data/metrics/rouge.h"
 #include "dragoman/data/metrics/significance.h"
-#include "dragoman/data/metrics/ter.h"
 #include "dragoman/data/metrics/tokenize.h"
 
 namespace dragoman {
 namespace {
-
-template <typename Enum>
-std::vector<std::string> known_names() {
-  std::vector<std::string> result;
-  for (const auto& entry : names(Enum{}))
-    result.emplace_back(entry.first);
-  return result;
-}
-
-template <typename Enum>
-Enum from_name(const std::string& name) {
-  const auto table = names(Enum{});
-  return std::ranges::find(table, name, [](const auto& entry) { return entry.first; })->second;
-}
-
-Metric make_bleu(const EvaluateOptions& given) {
-  BleuOptions options;
-  options.tokenizer = from_name<BleuTokenizer>(given.tokenizer);
-  options.lowercase = given.is_lowercase;
-  options.smoothing = from_name<BleuSmoothing>(given.smoothing);
-  options.smoothing_value = given.smoothing_value;
-  options.effective_order = given.is_sentence_level;
-  return {"BLEU",
-          [options](const auto& lines, const auto& references) {
-            return bleu_statistics(lines, references, options);
-          },
-          [options](auto sums) { return bleu_from_statistics(sums, options).score; },
-          [options](auto sums) { return bleu_from_statistics(sums, options).details(); },
-          [options](auto references, const auto& sampling) {
-            return bleu_signature(options, references, sampling);
-          }};
-}
-
-Metric make_chrf(const EvaluateOptions& given, int word_order) {
-  const ChrfOptions options{.word_order = word_order,
-                            .lowercase = given.is_lowercase,
-                            .whitespace = given.has_whitespace};
-  return {chrf_name(options),
-          [options](const auto& lines, const auto& references) {
-            return chrf_statistics(lines, references, options);
-          },
-          [options](auto sums) { return chrf_from_statistics(sums, options).score; },
-          [](auto) { return ""; },
-          [options](auto references, const auto& sampling) {
-            return chrf_signature(options, references, sampling);
-          }};
-}
-
-Metric make_ter(const EvaluateOptions& given) {
-  return {"TER",
-          [options = given.ter](const auto& lines, const auto& references) {
-            return ter_statistics(lines, references, options);
-          },
-          [](auto sums) { return ter_from_statistics(sums).score; }, [](auto) { return ""; },
-          [options = given.ter](auto references, const auto& sampling) {
-            return ter_signature(options, references, sampling);
-          }};
-}
-
-std::vector<Metric> make_metrics(const EvaluateOptions& options) {
-  std::vector<Metric> metrics;
-  for (const auto& name : options.metrics) {
-    if (name == "bleu") metrics.push_back(make_bleu(options));
-    if (name == "chrf") metrics.push_back(make_chrf(options, 0));
-    if (name == "chrf++") metrics.push_back(make_chrf(options, 2));
-    if (name == "ter") metrics.push_back(make_ter(options));
-  }
-  return metrics;
-}
 
 std::string shown(const std::string& path) {
   return path == "-" ? "standard input" : path;
@@ -127,6 +57,8 @@ void check_usage(const EvaluateOptions& options) {
         fmt::format("--smoothing-value has no meaning for --smoothing {}. Use it with floor or "
                     "add-k.",
                     options.smoothing));
+  if (options.sentence_separator && options.sentence_separator->empty())
+    fail("--sentence-separator is empty. Give the text that ends sentences, such as '<q>'.");
   if (!options.is_sentence_level) return;
   if (files > 1)
     fail(fmt::format("--sentence-level takes one file of hypotheses, not {}. Call it for each.",
@@ -224,12 +156,29 @@ void warn_of_tokenized(const EvaluateOptions& options,
   }
 }
 
+/// rouge-score gives such lines 0 in silence.
+void warn_of_wordless(const EvaluateOptions& options, const std::vector<Lines>& references) {
+  if (std::ranges::none_of(options.metrics, is_rouge)) return;
+  for (std::size_t file = 0; file < references.size(); ++file) {
+    const auto wordless = std::ranges::count_if(references[file], [](const std::string& line) {
+      return !line.empty() && rouge_words(line).empty();
+    });
+    if (wordless > 0)
+      std::fprintf(stderr, "%s",
+                   fmt::format("dragoman evaluate: {}: {} of {} lines have no letter from a to z "
+                               "and no digit, which is all that ROUGE looks at. They score 0.\n",
+                               shown(options.references[file]), wordless, references[file].size())
+                       .c_str());
+  }
+}
+
 void evaluate(const EvaluateOptions& options) {
   check_usage(options);
   std::vector<EvaluatedSystem> systems;
   std::vector<Lines> references;
   read_input(options, systems, references);
   warn_of_tokenized(options, systems);
+  warn_of_wordless(options, references);
   const auto metrics = make_metrics(options);
   evaluate_systems(options, metrics, references, systems);
   std::vector<std::string> signatures;
@@ -268,6 +217,13 @@ void add_metric_flags(CLI::App& command, EvaluateOptions& options) {
   command.add_flag("--ter-no-punctuation", options.ter.no_punctuation, "TER drops punctuation");
   command.add_flag("--ter-asian", options.ter.asian_support,
                    "with the two above: for Chinese and Japanese too");
+  command.add_flag("--rouge-stemmer", options.has_stemmer,
+                   "ROUGE compares stems of English words (use_stemmer of rouge-score)");
+  command
+      .add_option("--sentence-separator", options.sentence_separator,
+                  "what stands between the sentences of a line, e.g. '<q>'; for rougeLsum, which "
+                  "else takes a line for one sentence")
+      ->type_name("TEXT");
 }
 
 void add_sampling_flags(CLI::App& command, EvaluateOptions& options) {
@@ -303,9 +259,12 @@ void add_evaluate(CLI::App& program) {
   command->add_option("--references", options->references, "references, one file for each set")
       ->required()
       ->type_name("FILE...");
-  command->add_option("--metrics", options->metrics, "one or more of bleu, chrf, chrf++, ter")
+  command
+      ->add_option("--metrics", options->metrics,
+                   "one or more of bleu, chrf, chrf++, ter, rouge1 to rouge9, rougeL, rougeLsum; "
+                   "rouge is rouge1,rouge2,rougeL,rougeLsum")
       ->delimiter(',')
-      ->check(CLI::IsMember({"bleu", "chrf", "chrf++", "ter"}))
+      ->check(CLI::IsMember(metric_names()))
       ->type_name("NAME,...")
       ->capture_default_str();
   add_metric_flags(*command, *options);

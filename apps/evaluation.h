@@ -1,6 +1,7 @@
 // What `dragoman evaluate` is asked for, what it found, and how that is written.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -16,6 +17,21 @@ namespace dragoman {
 
 using Lines = std::vector<std::string>;
 
+/// The names of an enumeration's values, as flags take them.
+template <typename Enum>
+std::vector<std::string> known_names() {
+  std::vector<std::string> result;
+  for (const auto& entry : names(Enum{}))
+    result.emplace_back(entry.first);
+  return result;
+}
+
+template <typename Enum>
+Enum from_name(const std::string& name) {
+  const auto table = names(Enum{});
+  return std::ranges::find(table, name, [](const auto& entry) { return entry.first; })->second;
+}
+
 struct EvaluateOptions {
   std::vector<std::string> hypotheses;
   std::vector<std::string> references;
@@ -26,6 +42,8 @@ struct EvaluateOptions {
   std::optional<double> smoothing_value;
   TerOptions ter;
   bool has_whitespace = false;
+  bool has_stemmer = false;
+  std::optional<std::string> sentence_separator;
   std::optional<std::int64_t> confidence;
   std::string paired;
   std::optional<std::int64_t> trials;
@@ -45,6 +63,12 @@ struct Metric {
   std::function<std::string(std::span<const double>)> details;
   std::function<std::string(std::int64_t, const SignatureSampling&)> signature;
 };
+
+/// What --metrics takes.
+[[nodiscard]] std::vector<std::string> metric_names();
+[[nodiscard]] bool is_rouge(const std::string& name);
+/// The metrics that are asked for, in order.
+[[nodiscard]] std::vector<Metric> make_metrics(const EvaluateOptions& options);
 
 /// What one system reached in one metric.
 struct MetricResult {

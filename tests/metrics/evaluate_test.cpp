@@ -118,6 +118,43 @@ TEST_CASE("evaluate scores each sentence", "[program]") {
   CHECK(first["TER"]["score"] == 20.0);
 }
 
+TEST_CASE("evaluate prints ROUGE with what it was computed by", "[program]") {
+  folder().write("summary", "police kill the gunman<q>he ran\na\n");
+  folder().write("gold", "he ran<q>police killed the gunman\na\n");
+  const auto files = std::string("evaluate --hypotheses summary --references gold ");
+  const auto result = run_program(folder(), files + "--metrics rouge,rouge3 --rouge-stemmer");
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK(result.err.empty());
+  CHECK(lines_of(result.out) == 5);
+  const std::string fields = "|nrefs:1|case:lc|tok:rouge-score-0.1.2|stem:porter";
+  // Unsplit, "q" is a word of the first line: 7 of 7 words, 4 of 6 bigrams, 2 of 5 trigrams and a
+  // subsequence of 4 words are common. The second line is too short for bigrams.
+  CHECK_THAT(result.out, Contains("rouge1" + fields + kVersion + " = 100.00 (P = 100.00"));
+  CHECK_THAT(result.out, Contains("rouge2" + fields + kVersion + " = 33.33 (P = 33.33"));
+  CHECK_THAT(result.out, Contains("rougeL" + fields + kVersion + " = 78.57"));
+  CHECK_THAT(result.out, Contains("rougeLsum" + fields + "|sents:newline" + kVersion + " = 78.57"));
+  CHECK_THAT(result.out, Contains("rouge3" + fields + kVersion + " = 20.00"));
+  const auto split = run_program(
+      folder(),
+      files + "--metrics rougeLsum --sentence-separator '<q>' --format json --confidence");
+  INFO(split.err);
+  REQUIRE(split.status == 0);
+  const json document = json::parse(split.out);
+  CHECK(document["name"] == "rougeLsum");
+  CHECK(document["stem"] == "no");
+  CHECK(document["sents"] == "marked");
+  CHECK(document["score"].get<double>() == Approx(100 * (5.0 / 6 + 1) / 2));
+  CHECK(document["confidence_var"].get<double>() > 0.0);
+}
+
+TEST_CASE("evaluate tells of references in which ROUGE sees no words", "[program]") {
+  folder().write("chinese", "你好 世界\nhello\n\n");
+  const auto files = std::string("--hypotheses chinese --references chinese --metrics ");
+  CHECK_THAT(evaluate(files + "rouge1").err, Contains("chinese: 1 of 3 lines have no letter"));
+  CHECK(evaluate(files + "bleu").err.empty());
+}
+
 TEST_CASE("evaluate names both files and both counts when lines do not match", "[program]") {
   const auto result = evaluate("--hypotheses hyp short --references ref");
   CHECK(result.status == 3);
@@ -147,6 +184,9 @@ TEST_CASE("evaluate says which flags do not go together", "[program]") {
       {"--hypotheses hyp --references ref --smoothing-value 1", "no meaning for --smoothing exp"},
       {"--hypotheses hyp worse --references ref --sentence-level", "takes one file"},
       {"--hypotheses hyp --references ref --sentence-level --confidence", "has no --confidence"},
+      {"--hypotheses hyp --references ref --sentence-separator ''",
+       "--sentence-separator is empty"},
+      {"--hypotheses hyp --references ref --metrics rouge0", "rouge0"},
       {"--hypotheses hyp --references ref --metrics blue", "blue"}};
   for (const auto& [arguments, message] : cases) {
     const auto result = evaluate(arguments);
