@@ -69,6 +69,14 @@ void Reporter::validation(const Counters& counters, const DevelopmentScores& sco
     values.emplace_back("dev/bleu", *scores.bleu);
     values.emplace_back("dev/chrf", *scores.chrf);
   }
+  for (const Metric metric : {Metric::rouge1, Metric::rouge2, Metric::rougeL}) {
+    const auto value = score(scores, metric);
+    if (!value) continue;
+    const std::string label(name(metric));
+    line += fmt::format(" {}={:.2f}", label, *value);
+    fields.emplace_back(label, *value);
+    values.emplace_back("dev/" + label, *value);
+  }
   line += fmt::format(" time={}{}", format_duration(seconds), is_best ? " best" : "");
   fields.emplace_back("best", is_best);
   fields.emplace_back("seconds", seconds);

@@ -10,6 +10,10 @@ std::string_view name(Metric metric) {
   return {};
 }
 
+bool is_rouge(Metric metric) {
+  return metric == Metric::rouge1 || metric == Metric::rouge2 || metric == Metric::rougeL;
+}
+
 std::optional<double> score(const DevelopmentScores& scores, Metric metric) {
   switch (metric) {
     case Metric::loss:
@@ -20,6 +24,12 @@ std::optional<double> score(const DevelopmentScores& scores, Metric metric) {
       return scores.bleu;
     case Metric::chrf:
       return scores.chrf;
+    case Metric::rouge1:
+      return scores.rouge1;
+    case Metric::rouge2:
+      return scores.rouge2;
+    case Metric::rougeL:
+      return scores.rougeL;
   }
   return {};
 }

@@ -15,10 +15,12 @@ struct DevelopmentScores {
   double accuracy = 0.0;       ///< share of target tokens that are the most probable one, 0 to 1
   std::optional<double> bleu;  ///< 0 to 100; without decoding: nothing
   std::optional<double> chrf;  ///< 0 to 100
+  std::optional<double> rouge1, rouge2, rougeL;  ///< 0 to 100; where one of them ranks checkpoints
 };
 
-/// "loss", "accuracy", "bleu", "chrf"
+/// "loss", "accuracy", "bleu", "chrf", "rouge1", ...
 [[nodiscard]] std::string_view name(Metric metric);
+[[nodiscard]] bool is_rouge(Metric metric);
 [[nodiscard]] std::optional<double> score(const DevelopmentScores& scores, Metric metric);
 /// Strictly better; nothing is better than a number that is not finite, and that is never better.
 [[nodiscard]] bool is_better(Metric metric, double candidate, double incumbent);

@@ -83,6 +83,9 @@ Json scores_json(const DevelopmentScores& scores) {
       {"loss", scores.loss}, {"perplexity", scores.perplexity}, {"accuracy", scores.accuracy}};
   if (scores.bleu) json["bleu"] = *scores.bleu;
   if (scores.chrf) json["chrf"] = *scores.chrf;
+  if (scores.rouge1) json["rouge1"] = *scores.rouge1;
+  if (scores.rouge2) json["rouge2"] = *scores.rouge2;
+  if (scores.rougeL) json["rougeL"] = *scores.rougeL;
   return json;
 }
 
@@ -93,6 +96,9 @@ DevelopmentScores scores_from(const Json& json) {
   scores.accuracy = number(json.at("accuracy"));
   if (json.contains("bleu")) scores.bleu = number(json.at("bleu"));
   if (json.contains("chrf")) scores.chrf = number(json.at("chrf"));
+  if (json.contains("rouge1")) scores.rouge1 = number(json.at("rouge1"));
+  if (json.contains("rouge2")) scores.rouge2 = number(json.at("rouge2"));
+  if (json.contains("rougeL")) scores.rougeL = number(json.at("rougeL"));
   return scores;
 }
 

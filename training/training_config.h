@@ -40,12 +40,15 @@ constexpr auto names(TrainingPrecision) {
 
 /// A figure of the development set that checkpoints are ranked by. loss is per token, lower is
 /// better.
-enum class Metric { loss, accuracy, bleu, chrf };
+enum class Metric { loss, accuracy, bleu, chrf, rouge1, rouge2, rougeL };
 constexpr auto names(Metric) {
   return std::to_array<std::pair<std::string_view, Metric>>({{"loss", Metric::loss},
                                                              {"accuracy", Metric::accuracy},
                                                              {"bleu", Metric::bleu},
-                                                             {"chrf", Metric::chrf}});
+                                                             {"chrf", Metric::chrf},
+                                                             {"rouge1", Metric::rouge1},
+                                                             {"rouge2", Metric::rouge2},
+                                                             {"rougeL", Metric::rougeL}});
 }
 
 struct TrainingConfig {

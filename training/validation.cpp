@@ -11,6 +11,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/metrics/bleu.h"
 #include "dragoman/data/metrics/chrf.h"
+#include "dragoman/data/metrics/rouge.h"
 #include "dragoman/training/loss.h"
 
 namespace dragoman {
@@ -84,7 +85,10 @@ std::vector<Example> encode_pairs(const TrainerInputs& inputs) {
 }  // namespace
 
 Validation::Validation(const TrainingConfig& config, const TrainerInputs& inputs, at::Device device)
-    : model_(inputs.model), set_(inputs.development), device_(device) {
+    : model_(inputs.model),
+      measures_rouge_(is_rouge(config.best_metric)),
+      set_(inputs.development),
+      device_(device) {
   if (set_.sources.size() != set_.references.size())
     throw DataError(
         fmt::format("development set: {} source lines, but {} target lines. Give files "
@@ -112,6 +116,10 @@ std::optional<DevelopmentScores> Validation::run(const std::function<bool()>& is
   const std::vector<std::vector<std::string>> references{set_.references};
   scores.bleu = corpus_bleu(translations_, references).score;
   scores.chrf = corpus_chrf(translations_, references).score;
+  if (!measures_rouge_) return scores;
+  scores.rouge1 = corpus_rouge(translations_, references, {.order = 1}).score;
+  scores.rouge2 = corpus_rouge(translations_, references, {.order = 2}).score;
+  scores.rougeL = corpus_rouge(translations_, references, {.unit = RougeUnit::subsequence}).score;
   return scores;
 }
 

@@ -1,6 +1,6 @@
 // The model measured on the development set: loss, perplexity and accuracy under teacher forcing,
-// BLEU and chrF of its translations. Leaves the random generators as they were, so that training
-// goes on the same with and without validation.
+// BLEU and chrF of its translations, ROUGE where that ranks checkpoints. Leaves the random
+// generators as they were, so that training goes on the same with and without validation.
 #pragma once
 
 #include <functional>
@@ -40,6 +40,7 @@ class Validation {
 
   Transformer model_;
   DecodeFunction decode_;
+  bool measures_rouge_;
   DevelopmentSet set_;
   std::vector<std::size_t> by_length_;     ///< lines, shortest source first
   std::vector<std::string> translations_;  ///< of all lines, in order; empty: never decoded

@@ -30,6 +30,22 @@ TEST_CASE("less is better for the loss, more for the rest, and NaN never", "[sco
   CHECK(is_better(Metric::chrf, 1.0, NAN));
 }
 
+TEST_CASE("each metric has its name and its figure", "[scores]") {
+  dragoman::DevelopmentScores scores{.loss = 1.0, .perplexity = 0.0, .accuracy = 2.0};
+  scores.bleu = 3.0;
+  scores.chrf = 4.0;
+  scores.rouge1 = 5.0;
+  scores.rouge2 = 6.0;
+  scores.rougeL = 7.0;
+  double expected = 1.0;
+  for (const auto& [name, metric] : names(Metric{})) {
+    CHECK(dragoman::name(metric) == name);
+    CHECK(score(scores, metric) == expected++);
+    CHECK(dragoman::is_rouge(metric) == name.starts_with("rouge"));
+  }
+  CHECK_FALSE(score({}, Metric::rougeL));
+}
+
 TEST_CASE("patience counts validations since the best one", "[scores]") {
   dragoman::Patience patience(Metric::bleu, 2);
   CHECK(patience.add(10, 5.0));

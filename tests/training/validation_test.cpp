@@ -104,6 +104,13 @@ TEST_CASE("translations are scored against the references in their order", "[val
   REQUIRE(scores);
   CHECK(std::abs(scores->bleu.value() - 100.0) < 1e-9);
   CHECK(std::abs(scores->chrf.value() - 100.0) < 1e-9);
+  CHECK_FALSE(scores->rougeL);
+  setup.config.best_metric = dragoman::Metric::rougeL;
+  const auto ranked = Validation(setup.config, setup.inputs, at::kCPU).run(never);
+  REQUIRE(ranked);
+  CHECK(std::abs(ranked->rouge1.value() - 100.0) < 1e-9);
+  CHECK(std::abs(ranked->rouge2.value() - 200.0 / 3) < 1e-9);  // "b" has no bigram
+  CHECK(std::abs(ranked->rougeL.value() - 100.0) < 1e-9);
   CHECK(seen ==
         std::vector<std::string>{"b", "one line of four words", "a longer line of five words"});
   CHECK_FALSE(was_training);
