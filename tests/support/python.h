@@ -17,7 +17,9 @@ inline std::string python() {
 
 /// Exit status of `python script arguments`.
 inline int run_python(const std::string& script, const std::string& arguments) {
-  return std::system(("'" + python() + "' '" + script + "' " + arguments).c_str());
+  std::string command = "'";
+  command.append(python()).append("' '").append(script).append("' ").append(arguments);
+  return std::system(command.c_str());
 }
 
 }  // namespace dragoman_test
