@@ -45,9 +45,11 @@ class Tokenizer {
   std::shared_ptr<const State> state_;
 };
 
-/// Trains a SentencePiece model on lines and returns the content of its .model file. Throws
-/// DataError that names the greatest possible size when `vocabulary_size` is too large for the
-/// lines.
+/// Trains a SentencePiece model on lines and returns the content of its .model file. It has
+/// `vocabulary_size` pieces; of type char it has fewer when the lines have fewer characters. For
+/// the other types a size too large for the lines is a DataError that names the greatest possible
+/// one. Types char and word leave the rarest characters or words out; for bpe and unigram a size
+/// below the number of characters is a DataError.
 [[nodiscard]] std::string train_tokenizer(const TokenizerConfig& config,
                                           const std::vector<std::string>& lines);
 

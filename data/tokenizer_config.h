@@ -36,7 +36,8 @@ struct TokenizerConfig {
 
   static void fields(auto& self, auto&& visit) {
     visit("type", self.type, "kind of SentencePiece model to train");
-    visit("vocabulary_size", self.vocabulary_size, "number of pieces, special ones included", 8,
+    visit("vocabulary_size", self.vocabulary_size,
+          "number of pieces, special ones included; for type char the greatest number", 8,
           10000000);
     visit("joint", self.joint, "one tokeniser for source and target");
     visit("source_model", self.source_model,

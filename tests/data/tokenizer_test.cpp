@@ -117,6 +117,16 @@ TEST_CASE("a vocabulary too large for the text names the greatest size, which th
   }
 }
 
+TEST_CASE("for characters the vocabulary size is an upper bound", "[tokenizer]") {
+  const std::vector<std::string> lines = {"aaaa bb", "abc"};
+  // a, b, c, the mark of a space, and four special pieces
+  CHECK(train(settings(TokenizerType::character, 5000), lines).size() == 8);
+  const Tokenizer tight = train(settings(TokenizerType::character, 8), {"aaaa bb", "abcd"});
+  CHECK(tight.size() == 8);
+  CHECK(tight.id("a") != tight.unknown_id());
+  CHECK(tight.id("d") == tight.unknown_id());  // one of the two rarest has no place
+}
+
 TEST_CASE("a vocabulary too small for the characters says so", "[tokenizer]") {
   CHECK_THROWS_WITH(
       train_tokenizer(settings(TokenizerType::bpe, 8), dragoman_test::made_up_lines(300, 1)),
