@@ -16,6 +16,7 @@
 #include "apps/commands.h"
 #include "apps/field_flags.h"
 #include "apps/line_output.h"
+#include "dragoman/data/corpus_sample.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/data/line_reader.h"
@@ -47,11 +48,15 @@ std::vector<std::string> sample(const TrainOptions& options, std::int64_t limit)
   std::vector<std::string> lines;
   Random random(kSeed);
   std::uint64_t seen = 0;
+  std::int64_t empty = 0;
   std::string line;
   for (const auto& path : options.inputs) {
     LineReader reader(path, policy);
     while (reader.next(line)) {
-      if (line.empty()) continue;
+      if (line.empty()) {
+        ++empty;
+        continue;
+      }
       ++seen;
       if (seen <= static_cast<std::uint64_t>(limit)) {
         lines.push_back(line);
@@ -60,6 +65,7 @@ std::vector<std::string> sample(const TrainOptions& options, std::int64_t limit)
       }
     }
   }
+  require_text(lines, options.inputs, static_cast<std::int64_t>(seen) + empty, empty);
   return lines;
 }
 

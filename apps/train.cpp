@@ -32,6 +32,11 @@ struct TrainOptions {
 DevelopmentSet read_development_set(const DataConfig& data) {
   if (data.dev.source.empty()) return {};
   ParallelLines lines = read_parallel(data.dev, data.invalid_text);
+  if (lines.source.empty())
+    throw DataError(fmt::format(
+        "{}: has no lines. Give a development corpus with text in data.dev, or leave it out to "
+        "train without validation.",
+        data.dev.source));
   return {std::move(lines.source), std::move(lines.target)};
 }
 

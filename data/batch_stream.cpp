@@ -30,6 +30,17 @@ SpecialIds special_ids(const Tokenizer& source, const Tokenizer& target) {
           .target_end = target.end_id()};
 }
 
+std::int64_t checked_rank(std::int64_t rank, std::int64_t world_size) {
+  if (world_size < 1)
+    throw UsageError(fmt::format("world_size: is {}, must be 1 or more.", world_size));
+  if (rank < 0 || rank >= world_size)
+    throw UsageError(
+        fmt::format("rank: is {}, must be 0 to {}, since world_size is {}. Give each process a "
+                    "rank of its own.",
+                    rank, world_size - 1, world_size));
+  return rank;
+}
+
 }  // namespace
 
 /// Two threads: one builds the next chunk, one collates batches of the present chunk into the
@@ -38,7 +49,7 @@ struct BatchStream::State {
   State(const DataConfig& config, Tokenizer source, Tokenizer target, std::int64_t rank_number,
         std::int64_t world_size_number, bool pin)
       : ids(special_ids(source, target)),
-        rank(rank_number),
+        rank(checked_rank(rank_number, world_size_number)),
         world_size(world_size_number),
         pin_memory(pin),
         chunks(config, std::move(source), std::move(target), world_size_number),

@@ -37,7 +37,8 @@ struct StreamedBatch {
 class BatchStream {
  public:
   /// Opens and checks every corpus (missing files, different line counts, no lines: DataError;
-  /// fields that do not go together: UsageError). Paths begin in `config.folder`.
+  /// fields that do not go together, a rank outside 0 ... world_size - 1: UsageError). Paths begin
+  /// in `config.folder`.
   BatchStream(const DataConfig& config, Tokenizer source, Tokenizer target, std::int64_t rank = 0,
               std::int64_t world_size = 1, bool pin_memory = false);
   ~BatchStream();

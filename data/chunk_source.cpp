@@ -53,14 +53,6 @@ StreamIdentity identify(const DataConfig& config, const Tokenizer& source, const
   return identity;
 }
 
-[[noreturn]] void fail_filtered(const FilterCounts& counts) {
-  throw DataError(
-      fmt::format("training corpora: none of {} pairs passes the filters ({} empty, {} too "
-                  "short, {} too long, {} over the length ratio). Check the files, or relax "
-                  "data.min_length, data.max_length and data.max_length_ratio.",
-                  counts.read, counts.empty, counts.too_short, counts.too_long, counts.ratio));
-}
-
 }  // namespace
 
 /// Lines as they were read. The strings keep their memory from one round to the next.
@@ -149,6 +141,20 @@ Chunk ChunkSource::next(const std::stop_token& stop) {
     if (chunk.content->pairs.size() > 0) return chunk;
   }
   fail_filtered(skipped);
+}
+
+void ChunkSource::fail_filtered(const FilterCounts& counts) const {
+  std::string names;
+  for (std::size_t corpus = 0; corpus < cursors_.size(); ++corpus) {
+    if (cursors_[corpus].pairs_per_epoch() == 0) continue;
+    names += (names.empty() ? "" : ", ") + identity_.corpora[corpus].name;
+  }
+  throw DataError(fmt::format(
+      "{}: none of {} pairs passes the filters ({} empty, {} shorter than data.min_length ({}), {} "
+      "longer than data.max_length ({}), {} over data.max_length_ratio ({})). Check the files, or "
+      "relax these limits.",
+      names, counts.read, counts.empty, counts.too_short, config_.min_length, counts.too_long,
+      config_.max_length, counts.ratio, config_.max_length_ratio));
 }
 
 /// A corpus that fits into one chunk is read and tokenised once.

@@ -54,6 +54,7 @@ class ChunkSource {
   [[nodiscard]] TokenizedPairs read_chunk(const std::stop_token& stop);
   void tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const;
   [[nodiscard]] BatchPlan plan(const PairBlocks& pairs) const;
+  [[noreturn]] void fail_filtered(const FilterCounts& counts) const;
 
   DataConfig config_;
   Tokenizer source_;

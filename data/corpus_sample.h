@@ -12,9 +12,15 @@ namespace dragoman {
 enum class Side { source, target };
 
 /// At most `limit` non-empty lines of one side of `corpora`, each line equally likely (reservoir
-/// sampling, seeded), in corpus order. Corpora of weight 0 are left out. Throws DataError.
+/// sampling, seeded), in corpus order. Corpora of weight 0 are left out. Throws DataError, also
+/// when there is no text.
 [[nodiscard]] std::vector<std::string> sample_lines(const std::vector<CorpusConfig>& corpora,
                                                     Side side, std::int64_t limit,
                                                     std::uint64_t seed, InvalidText invalid_text);
+
+/// Throws DataError, with the names of `files` and what was read of them, when none of the sampled
+/// `lines` has a character other than blanks. `empty` of the `read` lines had none at all.
+void require_text(const std::vector<std::string>& lines, const std::vector<std::string>& files,
+                  std::int64_t read, std::int64_t empty);
 
 }  // namespace dragoman

@@ -60,17 +60,15 @@ class Hash {
 };
 
 CorpusSummary join(const CorpusFiles& files, const std::vector<FileSummary>& parts) {
-  CorpusSummary corpus{.name = files.front()->name(), .pairs = parts.front().lines};
+  CorpusSummary corpus{.name = names_of(files), .pairs = parts.front().lines};
   std::string hashes;
   for (const auto& part : parts)
     hashes += fmt::format("{:x} {} ", part.hash, part.bytes);
   corpus.hash = hash_bytes(hashes);
   for (std::size_t file = 1; file < files.size(); ++file) {
-    if (parts[file].lines != corpus.pairs) {
+    if (parts[file].lines != corpus.pairs)
       throw DataError(different_counts(files.front()->name(), corpus.pairs, files[file]->name(),
                                        parts[file].lines));
-    }
-    corpus.name += " and " + files[file]->name();
   }
   if (corpus.pairs == 0) {
     throw DataError(fmt::format("{}: has no lines. Give a corpus with text.", corpus.name));

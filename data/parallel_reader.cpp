@@ -69,11 +69,18 @@ CorpusConfig with_folder(CorpusConfig corpus, const std::string& folder) {
   return corpus;
 }
 
+std::string names_of(const std::vector<std::shared_ptr<const InputFile>>& files) {
+  std::string names;
+  for (const auto& file : files)
+    names += (names.empty() ? "" : " and ") + file->name();
+  return names;
+}
+
 std::string different_counts(const std::string& source, std::int64_t source_lines,
                              const std::string& target, std::int64_t target_lines) {
   return fmt::format(
-      "{}: has {} lines, but {} has {}. The two files of a corpus must be aligned line "
-      "by line: give files of the same length.",
+      "{}: has {} lines, but {} has {}. Line n of one must belong to line n of the other: give "
+      "files of the same length.",
       source, source_lines, target, target_lines);
 }
 

@@ -56,6 +56,9 @@ class ParallelReader {
   std::int64_t repaired_in_json_ = 0;
 };
 
+/// "a", or "a and b": for messages.
+[[nodiscard]] std::string names_of(const std::vector<std::shared_ptr<const InputFile>>& files);
+
 /// The message for files that are not line-aligned.
 [[nodiscard]] std::string different_counts(const std::string& source, std::int64_t source_lines,
                                            const std::string& target, std::int64_t target_lines);

@@ -45,6 +45,17 @@ TEST_CASE("a trained tokeniser encodes lines and decodes them back", "[program][
   CHECK_THAT(bad.err, Contains("bad:2: \"120\" is no id of this tokeniser (0 to 119)"));
 }
 
+TEST_CASE("text that is empty is named", "[program][tokenizer]") {
+  const TemporaryFolder folder;
+  folder.write("none", "");
+  folder.write("blank", "\n \n");
+  const auto result =
+      run_program(folder, "tokenizer train --input none blank --output m.spm --vocabulary-size 20");
+  CHECK(result.status == 3);
+  CHECK_THAT(result.err, Contains("none, blank: there is no text to train a tokeniser on: of 2 "
+                                  "lines 1 are empty and 1 hold only blanks."));
+}
+
 TEST_CASE("wrong settings of a tokeniser are named as flags, all at once", "[program][tokenizer]") {
   const TemporaryFolder folder;
   folder.write("text", sentences());

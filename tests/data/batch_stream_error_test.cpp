@@ -69,10 +69,27 @@ TEST_CASE("filters that leave nothing are an error with the counts", "[batch_str
   const TemporaryFolder folder;
   auto config = small_batches({write_corpus(folder, "x", Corpus("x", 250))});
   config.min_length = 200;
+  config.train.push_back(write_corpus(folder, "y", Corpus("y", 10)));
+  config.train.push_back(write_corpus(folder, "unused", Corpus("z", 10), 0.0));
   BatchStream stream = open_stream(config);
   CHECK_THROWS_WITH(stream.next(),
-                    Contains("none of 250 pairs passes the filters (0 empty, 250 too short, 0 too "
-                             "long, 0 over the length ratio)"));
+                    folder.path("x.source") + " and " + folder.path("x.target") + ", " +
+                        folder.path("y.source") + " and " + folder.path("y.target") +
+                        ": none of 260 pairs passes the filters (0 empty, 260 shorter than "
+                        "data.min_length (200), 0 longer than data.max_length (250), 0 over "
+                        "data.max_length_ratio (9)). Check the files, or relax these limits.");
+}
+
+TEST_CASE("a rank that its world does not have is refused", "[batch_stream]") {
+  const TemporaryFolder folder;
+  const auto config = small_batches({write_corpus(folder, "x", Corpus("x", 30))});
+  CHECK_THROWS_WITH(open_stream(config, 2, 2),
+                    "rank: is 2, must be 0 to 1, since world_size is 2. Give each process a rank "
+                    "of its own.");
+  CHECK_THROWS_WITH(open_stream(config, -1, 2), Contains("rank: is -1, must be 0 to 1"));
+  CHECK_THROWS_WITH(open_stream(config, 0, 0), "world_size: is 0, must be 1 or more.");
+  CHECK_THROWS_AS(open_stream(config, 1, 1), UsageError);
+  CHECK(open_stream(config, 1, 2).next().batch.sentences() > 0);
 }
 
 TEST_CASE("fewer pairs than ranks is an error", "[batch_stream]") {

@@ -83,8 +83,8 @@ TEST_CASE("different numbers of lines are named, both of them", "[parallel_reade
   const auto five = folder.write("five", "1\n2\n3\n4\n5");
   CHECK_THROWS_WITH(read_parallel(corpus(three, five)),
                     three + ": has 3 lines, but " + five +
-                        " has 5. The two files of a corpus must be "
-                        "aligned line by line: give files of the same length.");
+                        " has 5. Line n of one must belong to line n of "
+                        "the other: give files of the same length.");
   CHECK_THROWS_WITH(read_parallel(corpus(five, three)),
                     Contains(five + ": has 5 lines, but " + three + " has 3."));
   CHECK_THROWS_AS(read_parallel(corpus(five, three)), DataError);
