@@ -98,8 +98,8 @@ class RougeCounter {
   void add_reference(std::string_view text) {
     read(text, reference_);
     double matches = 0.0;
-    double in_hypothesis = static_cast<double>(length_of(hypothesis_));
-    double in_reference = static_cast<double>(length_of(reference_));
+    auto in_hypothesis = static_cast<double>(length_of(hypothesis_));
+    auto in_reference = static_cast<double>(length_of(reference_));
     if (options_.unit == RougeUnit::ngrams) {
       const auto order = static_cast<std::size_t>(options_.order);
       in_hypothesis = ngram_total(hypothesis_.front().size(), order);
