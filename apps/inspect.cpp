@@ -61,8 +61,8 @@ std::string as_json(const ModelFile& file, bool with_parameters) {
                {"parameters", {{"count", size.numbers}, {"bytes", size.bytes}}},
                {"tokenizer",
                 {{"joint", file.is_joint},
-                 {"source_pieces", file.tokenizers.source.size()},
-                 {"target_pieces", file.tokenizers.target.size()}}},
+                 {"source_pieces", file.encoder.source().size()},
+                 {"target_pieces", file.encoder.target().size()}}},
                {"model", Json::parse(to_json_text(file.model))},
                {"decoding", Json::parse(to_json_text(file.decoding))},
                {"card", card_of(file)}};
@@ -104,9 +104,9 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
   text += fmt::format("  parameters  {} in {} tensors, {:.1f} MB\n", size.numbers,
                       file.weights.size(), static_cast<double>(size.bytes) / 1e6);
   text += file.is_joint
-              ? fmt::format("  tokeniser   joint, {} pieces\n", file.tokenizers.source.size())
+              ? fmt::format("  tokeniser   joint, {} pieces\n", file.encoder.source().size())
               : fmt::format("  tokenisers  source {} pieces, target {} pieces\n",
-                            file.tokenizers.source.size(), file.tokenizers.target.size());
+                            file.encoder.source().size(), file.encoder.target().size());
   text += fmt::format("  decoding    {}\n", on_one_line(Json::parse(to_json_text(file.decoding))));
   if (card.is_object()) {
     text += "  card\n";
@@ -127,6 +127,8 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
 void inspect(const InspectOptions& options) {
   const ModelFile file = load_model_file(options.model);
   static_cast<void>(build_transformer(file));  // do the weights fit the configuration?
+  for (const std::string& warning : file.warnings)
+    fmt::print(stderr, "warning: {}\n", warning);
   LineOutput output("-");
   if (output.write(options.format == "json" ? as_json(file, options.with_parameters)
                                             : as_text(file, options.with_parameters)))

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "apps/field_flags.h"
 #include "dragoman/inference/translator.h"
 
 namespace CLI {
@@ -13,11 +14,10 @@ namespace dragoman {
 
 struct ModelFlags {
   std::string model;
-  std::string precision = "fp32";
-  TranslatorOptions options;
+  GivenFlags options;  ///< of TranslatorOptions
 
   void add_to(CLI::App& command);
-  /// Throws what Translator throws.
+  /// Warnings go to standard error. Throws what Translator throws.
   [[nodiscard]] Translator load() const;
 };
 

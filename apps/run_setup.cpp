@@ -49,9 +49,26 @@ std::vector<std::string> differences(const std::string& before, const std::strin
   return lines;
 }
 
+/// The configuration that a run stored; another version may have written it.
+RunConfig read_stored(const std::string& path, const std::vector<std::string>& overrides,
+                      Log& log) {
+  std::vector<std::string> warnings;
+  RunConfig config = parse_stored_config<RunConfig>(read_file(path), path, overrides, warnings);
+  for (const std::string& warning : warnings)
+    log.warn(warning);
+  return config;
+}
+
+/// Is `path` the config.json of a run that has begun?
+bool is_stored_config(const std::string& path) {
+  const fs::path folder = fs::path(path).parent_path();
+  return fs::path(path).filename() == "config.json" &&
+         has_checkpoints(folder.empty() ? "." : folder.string());
+}
+
 /// Refuses a resumed run whose model or tokeniser changed; tells what else changed.
-void compare_with_stored(const RunConfig& config, const std::string& stored_path, Log& log) {
-  const auto stored = parse_config<RunConfig>(read_file(stored_path), stored_path);
+void compare_with_stored(const RunConfig& config, const RunConfig& stored,
+                         const std::string& stored_path, Log& log) {
   ModelConfig old_model = stored.model;
   ModelConfig new_model = config.model;
   for (ModelConfig* model : {&old_model, &new_model})  // 0 and the tokeniser's size mean the same
@@ -86,6 +103,11 @@ std::string train_on(const RunConfig& config, const std::vector<Side>& sides, Lo
                        config.tokenizer.vocabulary_size, lines.size()));
   return train_tokenizer(config.tokenizer, lines);
 }
+
+struct Tokenizers {
+  Tokenizer source;
+  Tokenizer target;
+};
 
 /// A joint tokeniser is one object, stored once as source.spm.
 Tokenizers load_tokenizers(const std::string& source_path, const std::string& target_path) {
@@ -130,7 +152,9 @@ void fill_vocabulary(std::int64_t& setting, std::int64_t size, const char* key,
 
 RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
                      bool resume, Log& log) {
-  RunConfig config = parse_config<RunConfig>(read_file(path), path, overrides);
+  const bool is_stored = resume && is_stored_config(path);
+  RunConfig config = is_stored ? read_stored(path, overrides, log)
+                               : parse_config<RunConfig>(read_file(path), path, overrides);
   if (config.data.train.empty())
     throw UsageError(path +
                      ": data.train: names no corpus. Add {\"source\": FILE, \"target\": FILE}.");
@@ -149,7 +173,10 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
 
   std::optional<Tokenizers> tokenizers;
   if (begun) {
-    compare_with_stored(config, run.config(), log);
+    NullLog nowhere;  // what is said about the file itself was said above
+    const bool is_same = is_stored && fs::equivalent(path, run.config());
+    Log& told = is_same ? static_cast<Log&>(nowhere) : log;
+    compare_with_stored(config, read_stored(run.config(), {}, told), run.config(), log);
     tokenizers = load_tokenizers(source_file, fs::exists(target_file) ? target_file : "");
   } else {
     tokenizers = make_tokenizers(config, log);
@@ -168,7 +195,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   std::map<std::string, std::string> bundle{{"config.json", resolved},
                                             {"source.spm", tokenizers->source.bytes()}};
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  return {config, *tokenizers, std::move(bundle)};
+  return {config,
+          {tokenizers->source, tokenizers->target, copy_options(config.model)},
+          std::move(bundle)};
 }
 
 }  // namespace dragoman

@@ -14,7 +14,7 @@ namespace dragoman {
 
 struct RunSetup {
   RunConfig config;  ///< paths resolved, vocabulary sizes filled in
-  Tokenizers tokenizers;
+  PairEncoder encoder;
   std::map<std::string, std::string> bundle;  ///< config.json, source.spm[, target.spm]
 };
 

@@ -12,8 +12,11 @@
 #include "apps/commands.h"
 #include "apps/line_output.h"
 #include "apps/model_flags.h"
+#include "dragoman/data/corpus_summary.h"
 #include "dragoman/data/error.h"
+#include "dragoman/data/input_file.h"
 #include "dragoman/data/line_reader.h"
+#include "dragoman/data/parallel_reader.h"
 #include "dragoman/inference/translator.h"
 
 namespace dragoman {
@@ -30,10 +33,21 @@ struct ScoreOptions {
   std::string format = "text";
 };
 
+using File = std::shared_ptr<const InputFile>;
+
 struct Pairs {
   std::vector<std::string> sources;
   std::vector<std::string> targets;
 };
+
+/// Files that can be read twice are counted before anything slow begins.
+void check_counts(const File& source, const File& target) {
+  if (!source->is_seekable() || !target->is_seekable()) return;
+  const std::int64_t source_lines = summarize(source).lines;
+  const std::int64_t target_lines = summarize(target).lines;
+  if (source_lines != target_lines)
+    throw DataError(different_counts(source->name(), source_lines, target->name(), target_lines));
+}
 
 std::int64_t count_rest(LineReader& reader) {
   std::string line;
@@ -53,9 +67,7 @@ Pairs read_window(LineReader& source, LineReader& target, const ScoreOptions& op
     if (has_source != has_target) {
       const std::int64_t source_lines = count_rest(source);
       const std::int64_t target_lines = count_rest(target);
-      throw DataError(fmt::format(
-          "{}: has {} lines, but {} has {}. Line n of one must belong to line n of the other.",
-          options.source, source_lines, options.target, target_lines));
+      throw DataError(different_counts(options.source, source_lines, options.target, target_lines));
     }
     if (!has_source) break;
     pairs.sources.push_back(source_line);
@@ -76,8 +88,11 @@ void score(const ScoreOptions& options) {
   if (options.source == "-" && options.target == "-")
     throw UsageError(
         "score: source and target cannot both be standard input. Name a file for one of them.");
-  LineReader source(options.source);
-  LineReader target(options.target);
+  const File source_file = InputFile::open(options.source, InputFile::Access::stream);
+  const File target_file = InputFile::open(options.target, InputFile::Access::stream);
+  check_counts(source_file, target_file);
+  LineReader source(source_file);
+  LineReader target(target_file);
   LineOutput output(options.output);
   const Translator translator = options.model.load();
   std::int64_t lines = 0;

@@ -60,21 +60,19 @@ void train(const TrainOptions& options) {
 
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
-  BatchStream batches(setup.config.data, setup.tokenizers.source, setup.tokenizers.target, 0, 1,
-                      training.device != "cpu");
+  BatchStream batches(setup.config.data, setup.encoder, 0, 1, training.device != "cpu");
   const DecodingOptions decoding = setup.config.decoding;
   const auto decode = [&](const std::vector<std::string>& lines) {
     const BatchingOptions batching{.batch_size = training.validation_batch,
                                    .threads = at::get_num_threads()};
     std::vector<std::string> texts;
-    for (Translation& result : translate_with(model, setup.tokenizers, lines, decoding, batching))
+    for (Translation& result : translate_with(model, setup.encoder, lines, decoding, batching))
       texts.push_back(std::move(result.hypotheses.front().text));
     return texts;
   };
   Trainer trainer(training, {.model = model,
                              .batches = batches,
-                             .source = setup.tokenizers.source,
-                             .target = setup.tokenizers.target,
+                             .encoder = setup.encoder,
                              .development = read_development_set(setup.config.data),
                              .decode = decode,
                              .bundle = setup.bundle,

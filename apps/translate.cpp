@@ -37,7 +37,7 @@ struct TranslateOptions {
 struct Summary {
   std::int64_t lines = 0;
   std::int64_t tokens = 0;
-  std::map<Status, std::int64_t> statuses;
+  std::map<Status, std::int64_t> warnings;
   double seconds = 0.0;
 };
 
@@ -52,6 +52,9 @@ Json to_json(const Hypothesis& hypothesis) {
 std::string json_line(const Translation& translation, bool with_hypotheses) {
   Json json = to_json(translation.hypotheses.front());
   json["status"] = name(translation.status);
+  json["warnings"] = Json::array();
+  for (const Status warning : translation.warnings)
+    json["warnings"].push_back(name(warning));
   if (with_hypotheses) {
     json["hypotheses"] = Json::array();
     for (const Hypothesis& hypothesis : translation.hypotheses)
@@ -79,14 +82,14 @@ std::vector<std::string> read_window(LineReader& reader, std::int64_t size) {
 }
 
 void print_summary(const Summary& summary, std::int64_t repaired) {
-  std::string statuses;
-  for (const auto& [status, count] : summary.statuses)
-    if (status != Status::ok) statuses += fmt::format(", {} {}", name(status), count);
-  if (repaired > 0) statuses += fmt::format(", repaired input lines {}", repaired);
+  std::string warnings;
+  for (const auto& [warning, count] : summary.warnings)
+    warnings += fmt::format(", {} {}", name(warning), count);
+  if (repaired > 0) warnings += fmt::format(", repaired input lines {}", repaired);
   const double seconds = std::max(summary.seconds, 1e-9);
   fmt::print(stderr, "translated {} lines, {} tokens in {:.2f} s ({:.1f} sentences/s){}\n",
              summary.lines, summary.tokens, summary.seconds,
-             static_cast<double>(summary.lines) / seconds, statuses);
+             static_cast<double>(summary.lines) / seconds, warnings);
 }
 
 void translate(const TranslateOptions& options) {
@@ -111,7 +114,8 @@ void translate(const TranslateOptions& options) {
       text += options.format == "jsonl" ? json_line(translation, decoding.n_best > 1)
                                         : text_lines(translation, summary.lines, decoding.n_best);
       ++summary.lines;
-      ++summary.statuses[translation.status];
+      for (const Status warning : translation.warnings)
+        ++summary.warnings[warning];
       summary.tokens += static_cast<std::int64_t>(translation.hypotheses.front().tokens.size());
     }
     summary.seconds +=
@@ -135,7 +139,9 @@ void add_translate(CLI::App& program) {
   command->add_option("--output,-o", options->output, "translations; - is standard output")
       ->type_name("FILE")
       ->capture_default_str();
-  command->add_option("--format", options->format, "text, or JSON with scores, tokens and status")
+  command
+      ->add_option("--format", options->format,
+                   "text, or JSON with scores, tokens, status and warnings")
       ->check(CLI::IsMember({"text", "jsonl"}))
       ->type_name("text|jsonl")
       ->capture_default_str();

@@ -53,7 +53,7 @@ void run(const std::vector<std::string>& arguments) {
   const auto tokenizer = make_tokenizer(config, number(4, 8000));
   const double megabytes_before = peak_megabytes();
   auto start = std::chrono::steady_clock::now();
-  dragoman::BatchStream stream(config, tokenizer, tokenizer);
+  dragoman::BatchStream stream(config, {tokenizer, tokenizer});
   fmt::print("open_seconds={:.3f}\n", seconds_since(start));
   start = std::chrono::steady_clock::now();
   const std::int64_t epochs = number(6, 3);

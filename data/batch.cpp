@@ -30,9 +30,12 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
   const auto options = at::TensorOptions().dtype(at::kLong).pinned_memory(pin_memory);
   Batch batch{.source = filled({count, S}, ids.source_pad, options),
               .source_lengths = at::empty({count}, options),
+              .copy_ids = {},
               .target_input = filled({count, T}, ids.target_pad, options),
               .target_output = filled({count, T}, ids.target_pad, options),
               .target_lengths = at::empty({count}, options)};
+  if (ids.copies) batch.copy_ids = filled({count, S}, kNoCopy, options);
+  auto* copy_id = ids.copies ? batch.copy_ids.mutable_data_ptr<std::int64_t>() : nullptr;
   auto* source = batch.source.mutable_data_ptr<std::int64_t>();
   auto* input = batch.target_input.mutable_data_ptr<std::int64_t>();
   auto* output = batch.target_output.mutable_data_ptr<std::int64_t>();
@@ -41,12 +44,18 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
   for (const auto& example : examples) {
     *std::copy(example.source.begin(), example.source.end(), source) = ids.source_end;
     *input = ids.target_begin;
-    std::copy(example.target.begin(), example.target.end(), input + 1);
+    std::transform(example.target.begin(), example.target.end(), input + 1, [&ids](auto id) {
+      return id < ids.target_vocabulary ? id : ids.target_unknown;
+    });
     *std::copy(example.target.begin(), example.target.end(), output) = ids.target_end;
     *source_length = std::ssize(example.source) + 1;
     *target_length = std::ssize(example.target) + 1;
     batch.source_tokens += *source_length++;
     batch.target_tokens += *target_length++;
+    if (ids.copies) {
+      *std::copy(example.copy_ids.begin(), example.copy_ids.end(), copy_id) = ids.target_end;
+      copy_id += S;
+    }
     source += S;
     input += T;
     output += T;
@@ -60,6 +69,7 @@ Batch Batch::to(at::Device device) const {
   };
   return {.source = copy(source),
           .source_lengths = copy(source_lengths),
+          .copy_ids = copy_ids.defined() ? copy(copy_ids) : copy_ids,
           .target_input = copy(target_input),
           .target_output = copy(target_output),
           .target_lengths = copy(target_lengths),

@@ -4,16 +4,23 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace dragoman {
 
-/// One tokenised pair; ids without <s> and </s>.
+/// One tokenised pair; ids without <s> and </s>. With a copy head targets may hold words that only
+/// copying produces, with ids from the target vocabulary's size on.
 struct Example {
   std::vector<std::int32_t> source;
   std::vector<std::int32_t> target;
+  std::vector<std::int32_t> copy_ids;  ///< the target word that copying each source token yields;
+                                       ///< empty without a copy head
 };
+
+/// Copy id of padding: equal to no target, not even to an ignored one.
+constexpr std::int64_t kNoCopy = -2;
 
 /// Special ids that collate needs.
 struct SpecialIds {
@@ -22,13 +29,19 @@ struct SpecialIds {
   std::int32_t target_pad = 0;
   std::int32_t target_begin = 2;
   std::int32_t target_end = 3;
+  std::int32_t target_unknown = 1;
+  std::int32_t target_vocabulary = std::numeric_limits<std::int32_t>::max();
+  bool copies = false;  ///< there is a copy head
 };
 
 /// Padded on the right. Masks follow from the lengths, never from the ids.
 struct Batch {
   at::Tensor source;               ///< [B, S] int64, each row ends with </s>
   at::Tensor source_lengths;       ///< [B] int64, </s> counted
-  at::Tensor target_input;         ///< [B, T] int64, begins with <s>
+  at::Tensor copy_ids;             ///< [B, S] int64, that of </s> is the target's; below 0 at
+                                   ///< padding; undefined without a copy head
+  at::Tensor target_input;         ///< [B, T] int64, begins with <s>; words that only copying
+                                   ///< produces are <unk> here
   at::Tensor target_output;        ///< [B, T] int64, ends with </s>
   at::Tensor target_lengths;       ///< [B] int64, </s> counted
   std::int64_t source_tokens = 0;  ///< without padding, </s> counted

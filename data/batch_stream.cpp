@@ -22,14 +22,6 @@ struct Prefetched {
   FilterCounts counts;  ///< of the chunk that begins with this batch
 };
 
-SpecialIds special_ids(const Tokenizer& source, const Tokenizer& target) {
-  return {.source_pad = source.pad_id(),
-          .source_end = source.end_id(),
-          .target_pad = target.pad_id(),
-          .target_begin = target.begin_id(),
-          .target_end = target.end_id()};
-}
-
 std::int64_t checked_rank(std::int64_t rank, std::int64_t world_size) {
   if (world_size < 1)
     throw UsageError(fmt::format("world_size: is {}, must be 1 or more.", world_size));
@@ -46,13 +38,13 @@ std::int64_t checked_rank(std::int64_t rank, std::int64_t world_size) {
 /// Two threads: one builds the next chunk, one collates batches of the present chunk into the
 /// queue.
 struct BatchStream::State {
-  State(const DataConfig& config, Tokenizer source, Tokenizer target, std::int64_t rank_number,
+  State(const DataConfig& config, PairEncoder encoder, std::int64_t rank_number,
         std::int64_t world_size_number, bool pin)
-      : ids(special_ids(source, target)),
+      : ids(encoder.special_ids()),
         rank(checked_rank(rank_number, world_size_number)),
         world_size(world_size_number),
         pin_memory(pin),
-        chunks(config, std::move(source), std::move(target), world_size_number),
+        chunks(config, std::move(encoder), world_size_number),
         queue(static_cast<std::size_t>(config.prefetch_batches)) {}
 
   ~State() {
@@ -129,10 +121,9 @@ struct BatchStream::State {
   }
 };
 
-BatchStream::BatchStream(const DataConfig& config, Tokenizer source, Tokenizer target,
-                         std::int64_t rank, std::int64_t world_size, bool pin_memory)
-    : state_(std::make_unique<State>(config, std::move(source), std::move(target), rank, world_size,
-                                     pin_memory)) {}
+BatchStream::BatchStream(const DataConfig& config, PairEncoder encoder, std::int64_t rank,
+                         std::int64_t world_size, bool pin_memory)
+    : state_(std::make_unique<State>(config, std::move(encoder), rank, world_size, pin_memory)) {}
 
 BatchStream::~BatchStream() = default;
 

@@ -22,8 +22,8 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/data/data_config.h"
+#include "dragoman/data/pair_encoder.h"
 #include "dragoman/data/pair_filter.h"
-#include "dragoman/data/tokenizer.h"
 
 namespace dragoman {
 
@@ -39,7 +39,7 @@ class BatchStream {
   /// Opens and checks every corpus (missing files, different line counts, no lines: DataError;
   /// fields that do not go together, a rank outside 0 ... world_size - 1: UsageError). Paths begin
   /// in `config.folder`.
-  BatchStream(const DataConfig& config, Tokenizer source, Tokenizer target, std::int64_t rank = 0,
+  BatchStream(const DataConfig& config, PairEncoder encoder, std::int64_t rank = 0,
               std::int64_t world_size = 1, bool pin_memory = false);
   ~BatchStream();
   BatchStream(const BatchStream&) = delete;

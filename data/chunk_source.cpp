@@ -28,7 +28,7 @@ std::string name_of(InvalidText value) {
   return {};
 }
 
-StreamIdentity identify(const DataConfig& config, const Tokenizer& source, const Tokenizer& target,
+StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
                         std::int64_t world_size) {
   StreamIdentity identity;
   auto& settings = identity.settings;
@@ -44,8 +44,11 @@ StreamIdentity identify(const DataConfig& config, const Tokenizer& source, const
   set("data.shuffle_buffer", config.shuffle_buffer);
   set("data.seed", config.seed);
   set("number of ranks", world_size);
-  set("hash of the source tokeniser", fmt::format("{:016x}", hash_bytes(source.bytes())));
-  set("hash of the target tokeniser", fmt::format("{:016x}", hash_bytes(target.bytes())));
+  set("hash of the source tokeniser", fmt::format("{:016x}", hash_bytes(encoder.source().bytes())));
+  set("hash of the target tokeniser", fmt::format("{:016x}", hash_bytes(encoder.target().bytes())));
+  // Absent without copying, as in positions of versions that had none.
+  if (encoder.options().enabled)
+    set("words that only copying produces", encoder.options().extra_words);
   for (std::size_t index = 0; index < config.train.size(); ++index) {
     settings[fmt::format("data.train[{}].weight", index)] =
         fmt::format("{}", config.train[index].weight);
@@ -68,13 +71,11 @@ std::vector<Example> Chunk::examples(std::size_t batch) const {
   return examples;
 }
 
-ChunkSource::ChunkSource(const DataConfig& config, Tokenizer source, Tokenizer target,
-                         std::int64_t world_size)
+ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size)
     : config_(config),
-      source_(std::move(source)),
-      target_(std::move(target)),
+      encoder_(std::move(encoder)),
       world_size_(world_size),
-      identity_(identify(config_, source_, target_, world_size)) {
+      identity_(identify(config_, encoder_, world_size)) {
   if (config_.train.empty()) {
     throw UsageError("data.train: names no corpus. Add {\"source\": ..., \"target\": ...}.");
   }
@@ -199,11 +200,10 @@ void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs
     auto& pairs = content.pairs.block(first + block);
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
-      const auto source = source_.encode(texts.source[pair]);
-      const auto target = target_.encode(texts.target[pair]);
-      if (passes_filter(config_, std::ssize(source), std::ssize(target), counts[block])) {
-        pairs.append(source, target);
-      }
+      const Example example = encoder_.encode(texts.source[pair], texts.target[pair]);
+      if (passes_filter(config_, std::ssize(example.source), std::ssize(example.target),
+                        counts[block]))
+        pairs.append(example);
     }
     pairs.shrink();
   });

@@ -13,9 +13,9 @@
 #include "dragoman/data/corpus_cursor.h"
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/packed_pairs.h"
+#include "dragoman/data/pair_encoder.h"
 #include "dragoman/data/pair_filter.h"
 #include "dragoman/data/stream_position.h"
-#include "dragoman/data/tokenizer.h"
 
 namespace dragoman {
 
@@ -38,8 +38,7 @@ struct Chunk {
 class ChunkSource {
  public:
   /// Opens, counts and hashes every corpus. Throws DataError and UsageError.
-  ChunkSource(const DataConfig& config, Tokenizer source, Tokenizer target,
-              std::int64_t world_size);
+  ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size);
 
   [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
   void seek(const StreamPosition& position);
@@ -57,8 +56,7 @@ class ChunkSource {
   [[noreturn]] void fail_filtered(const FilterCounts& counts) const;
 
   DataConfig config_;
-  Tokenizer source_;
-  Tokenizer target_;
+  PairEncoder encoder_;
   std::int64_t world_size_;
   StreamIdentity identity_;
   std::vector<CorpusCursor> cursors_;

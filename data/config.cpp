@@ -64,7 +64,9 @@ std::vector<std::string> split_path(std::string_view path) {
 
 class ConfigReader {
  public:
-  explicit ConfigReader(const Section& root) : root_(root) {
+  /// Unknown keys of the document are problems, or, where `unknown` is given, listed there.
+  explicit ConfigReader(const Section& root, std::vector<std::string>* unknown = nullptr)
+      : root_(root), unknown_(unknown) {
     collect_paths(root, "", known_paths_);
   }
 
@@ -131,6 +133,7 @@ class ConfigReader {
 
  private:
   void report_unknown(const Section& section, const std::string& path, const std::string& key) {
+    if (unknown_ != nullptr && origin_.empty()) return unknown_->push_back(join_path(path, key));
     const auto suggestion = suggest(section, path, key);
     report(join_path(path, key), suggestion.empty()
                                      ? "unknown key. 'dragoman config' lists all keys."
@@ -334,6 +337,7 @@ class ConfigReader {
   }
 
   const Section& root_;
+  std::vector<std::string>* unknown_;
   std::vector<std::string> known_paths_;
   std::string origin_;             ///< the override that is being applied
   bool is_from_override_ = false;  ///< the last problem
@@ -341,12 +345,9 @@ class ConfigReader {
   std::set<std::string> bad_paths_;
 };
 
-}  // namespace
-
-void read_config(const Section& section, std::string_view text, std::string_view where,
-                 std::span<const std::string> overrides) {
+void read(ConfigReader& reader, const Section& section, std::string_view text,
+          std::string_view where, std::span<const std::string> overrides) {
   const auto document = parse_document(text, where);
-  ConfigReader reader(section);
   for (const auto& path : document.duplicates)
     reader.report(path, "is given twice. Keep one of them.");
   reader.read_section(section, document.json, "");
@@ -354,6 +355,27 @@ void read_config(const Section& section, std::string_view text, std::string_view
     reader.apply_override(text_of_override);
   reader.check_rules(section, "");
   reader.throw_problems(where);
+}
+
+}  // namespace
+
+void read_config(const Section& section, std::string_view text, std::string_view where,
+                 std::span<const std::string> overrides) {
+  ConfigReader reader(section);
+  read(reader, section, text, where, overrides);
+}
+
+void read_stored_config(const Section& section, std::string_view text, std::string_view where,
+                        std::span<const std::string> overrides,
+                        std::vector<std::string>& warnings) {
+  std::vector<std::string> unknown;
+  ConfigReader reader(section, &unknown);
+  read(reader, section, text, where, overrides);
+  for (const auto& path : unknown)
+    warnings.push_back(
+        fmt::format("{}: {}: this version does not know the key, so it takes no effect. Another "
+                    "version of Dragoman wrote the file.",
+                    where, path));
 }
 
 std::string config_section(std::string_view text, std::string_view section,

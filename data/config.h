@@ -125,6 +125,10 @@ Section describe(T& object) {
 /// value out of range, rule. The document's problems begin with `where`, an override's with --set.
 void read_config(const Section& section, std::string_view text, std::string_view where,
                  std::span<const std::string> overrides);
+/// The same for a document that this program stored, perhaps in another version: a key that is
+/// unknown here takes no effect, and a sentence about it goes to `warnings`.
+void read_stored_config(const Section& section, std::string_view text, std::string_view where,
+                        std::span<const std::string> overrides, std::vector<std::string>& warnings);
 [[nodiscard]] std::string write_config(const Section& section);
 /// Markdown: every key with type, default, range and help, in one table per top-level section.
 [[nodiscard]] std::string document_config(const Section& section);
@@ -138,6 +142,15 @@ template <Described T>
                              std::span<const std::string> overrides = {}) {
   T config;
   read_config(describe(config), text, where, overrides);
+  return config;
+}
+
+template <Described T>
+[[nodiscard]] T parse_stored_config(std::string_view text, std::string_view where,
+                                    std::span<const std::string> overrides,
+                                    std::vector<std::string>& warnings) {
+  T config;
+  read_stored_config(describe(config), text, where, overrides, warnings);
   return config;
 }
 

@@ -33,13 +33,17 @@ const std::uint8_t* unpack_ids(const std::uint8_t* bytes, std::int32_t length,
 
 }  // namespace
 
-void PackedPairs::append(std::span<const std::int32_t> source,
-                         std::span<const std::int32_t> target) {
-  pairs_.push_back(
-      {bytes_.size(),
-       {static_cast<std::int32_t>(source.size()), static_cast<std::int32_t>(target.size())}});
-  pack(source, bytes_);
-  pack(target, bytes_);
+void PackedPairs::append(const Example& example) {
+  const CopyIds copy_ids = example.copy_ids.empty()             ? CopyIds::none
+                           : example.copy_ids == example.source ? CopyIds::source
+                                                                : CopyIds::own;
+  pairs_.push_back({bytes_.size(),
+                    {static_cast<std::int32_t>(example.source.size()),
+                     static_cast<std::int32_t>(example.target.size())},
+                    copy_ids});
+  pack(example.source, bytes_);
+  pack(example.target, bytes_);
+  if (copy_ids == CopyIds::own) pack(example.copy_ids, bytes_);
 }
 
 void PackedPairs::shrink() {
@@ -48,11 +52,12 @@ void PackedPairs::shrink() {
 }
 
 Example PackedPairs::unpack(std::size_t pair) const {
-  const auto& [offset, length] = pairs_[pair];
+  const auto& [offset, length, copy_ids] = pairs_[pair];
   Example example;
-  const std::uint8_t* const rest =
-      unpack_ids(bytes_.data() + offset, length.source, example.source);
-  unpack_ids(rest, length.target, example.target);
+  const std::uint8_t* at = unpack_ids(bytes_.data() + offset, length.source, example.source);
+  at = unpack_ids(at, length.target, example.target);
+  if (copy_ids == CopyIds::own) unpack_ids(at, length.source, example.copy_ids);
+  if (copy_ids == CopyIds::source) example.copy_ids = example.source;
   return example;
 }
 

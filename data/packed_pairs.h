@@ -19,7 +19,7 @@ struct PairLength {
 class PackedPairs {
  public:
   /// Ids are at least 0.
-  void append(std::span<const std::int32_t> source, std::span<const std::int32_t> target);
+  void append(const Example& example);
   /// Gives back memory that was reserved for more.
   void shrink();
 
@@ -28,9 +28,12 @@ class PackedPairs {
   [[nodiscard]] Example unpack(std::size_t pair) const;
 
  private:
+  /// Copy ids that equal the source, as with one vocabulary for both sides, take no memory.
+  enum class CopyIds : std::uint8_t { none, source, own };
   struct Pair {
     std::size_t offset;
     PairLength length;
+    CopyIds copy_ids;
   };
   std::vector<std::uint8_t> bytes_;
   std::vector<Pair> pairs_;

@@ -91,6 +91,24 @@ std::vector<std::string> Tokenizer::encode_pieces(std::string_view text) const {
   return pieces;
 }
 
+std::vector<Piece> Tokenizer::encode_aligned(std::string_view text) const {
+  const auto encoded = state_->processor.EncodeAsImmutableProto({text.data(), text.size()});
+  std::vector<Piece> pieces;
+  pieces.reserve(encoded.pieces_size());
+  for (const auto& piece : encoded.pieces())
+    pieces.push_back(
+        {static_cast<std::int32_t>(piece.id()), piece.piece(), piece.begin(), piece.end()});
+  return pieces;
+}
+
+AlignedText Tokenizer::decode_aligned(const std::vector<std::string>& pieces) const {
+  const auto decoded = state_->processor.DecodePiecesAsImmutableProto(pieces);
+  AlignedText aligned{decoded.text(), {}};
+  for (const auto& piece : decoded.pieces())
+    aligned.ends.push_back(piece.end());
+  return aligned;
+}
+
 std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
   for (const auto id : ids) {
     if (id < 0 || id >= state_->size) {

@@ -16,6 +16,21 @@
 
 namespace dragoman {
 
+/// A piece and the bytes of the text that it stands for. Whitespace before a word is part of the
+/// word's first piece, or a piece of its own.
+struct Piece {
+  std::int32_t id = 0;
+  std::string text;  ///< of <unk>: the characters without a piece, a run of them or a whole word
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// Text made of pieces: piece i is the bytes [ends[i - 1], ends[i]).
+struct AlignedText {
+  std::string text;
+  std::vector<std::size_t> ends;
+};
+
 class Tokenizer {
  public:
   /// Throws DataError when the file is missing or is no SentencePiece model.
@@ -26,8 +41,13 @@ class Tokenizer {
   /// Ids of the pieces of `text`, without <s> and </s>.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const;
   [[nodiscard]] std::vector<std::string> encode_pieces(std::string_view text) const;
+  [[nodiscard]] std::vector<Piece> encode_aligned(std::string_view text) const;
   /// Text of `ids`; special ids are left out, <unk> becomes " ⁇ " as in SentencePiece.
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const;
+
+  /// Text of pieces, which may be strings that the model does not have; those of special ids give
+  /// nothing.
+  [[nodiscard]] AlignedText decode_aligned(const std::vector<std::string>& pieces) const;
 
   [[nodiscard]] std::int64_t size() const;
   [[nodiscard]] std::string piece(std::int32_t id) const;

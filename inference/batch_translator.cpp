@@ -27,37 +27,102 @@ class EvaluationMode {
   bool was_training_;
 };
 
-Hypothesis to_text(const IdHypothesis& ids, const Tokenizer& tokenizer) {
+/// A text with what the encoder made of it.
+struct Source {
+  const std::string& text;
+  const EncodedSource& encoded;
+};
+
+Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const Source& source) {
   Hypothesis hypothesis;
-  Ids narrow;
-  for (const std::int64_t id : ids.ids) {
-    narrow.push_back(static_cast<std::int32_t>(id));
-    hypothesis.tokens.push_back(tokenizer.piece(narrow.back()));
-  }
-  hypothesis.text = tokenizer.decode(narrow);
+  for (const std::int64_t id : ids.ids)
+    hypothesis.tokens.push_back(encoder.piece(id, source.encoded));
+  hypothesis.text = encoder.decode(ids.ids, source.encoded, source.text).text;
   hypothesis.token_scores.assign(ids.token_scores.begin(), ids.token_scores.end());
   hypothesis.log_probability = ids.log_probability;
   hypothesis.score = ids.score;
   return hypothesis;
 }
 
+/// Neighbouring tokens that were copied from neighbouring positions become one span.
+std::vector<CopiedSpan> copied_spans(const Hypothesis& hypothesis,
+                                     const std::vector<TextRange>& ranges,
+                                     const EncodedSource& source) {
+  std::vector<CopiedSpan> spans;
+  std::int64_t previous = -2;  // source position of the token before, if that was copied
+  for (std::size_t token = 0; token < ranges.size(); ++token) {
+    const std::int64_t position = hypothesis.source_positions[token];
+    const double probability = hypothesis.copy_probabilities[token];
+    if (position < 0 || position >= std::ssize(source.ranges) || probability <= 0.5) {
+      previous = -2;
+      continue;
+    }
+    const TextRange& from = source.ranges[static_cast<std::size_t>(position)];
+    if (position == previous + 1) {
+      spans.back().end = ranges[token].end;
+      spans.back().source_end = from.end;
+      spans.back().probability = std::min(spans.back().probability, probability);
+    } else {
+      spans.push_back({ranges[token].begin, ranges[token].end, from.begin, from.end, probability});
+    }
+    previous = position;
+  }
+  return spans;
+}
+
+/// Fills the provenance of each sentence's hypothesis number `rank`, in one pass of the decoder.
+void trace_copies(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                  std::size_t rank, std::span<const std::vector<IdHypothesis>> found,
+                  std::span<const Source> sources, std::span<Translation* const> results) {
+  std::vector<std::vector<std::int64_t>> targets;
+  for (const auto& hypotheses : found)
+    targets.push_back(rank < hypotheses.size() ? hypotheses[rank].ids
+                                               : std::vector<std::int64_t>{});
+  const TargetBatch target = target_batch(targets, encoder, model.device());
+  const TokenScores scores = model.score(batch, target.input, target.output);
+  const at::Tensor copied = scores.copied.cpu().contiguous();        // [B, T]
+  const at::Tensor positions = scores.positions.cpu().contiguous();  // [B, T]
+  for (std::size_t row = 0; row < found.size(); ++row) {
+    if (rank >= found[row].size()) continue;
+    Hypothesis& hypothesis = results[row]->hypotheses[rank];
+    const auto length = static_cast<std::ptrdiff_t>(targets[row].size());
+    const auto begin = static_cast<std::ptrdiff_t>(row) * copied.size(1);
+    const float* part = copied.const_data_ptr<float>() + begin;
+    const std::int64_t* position = positions.const_data_ptr<std::int64_t>() + begin;
+    hypothesis.copy_probabilities.assign(part, part + length);
+    hypothesis.source_positions.assign(position, position + length);
+    const DecodedTarget decoded =
+        encoder.decode(targets[row], sources[row].encoded, sources[row].text);
+    hypothesis.copied = copied_spans(hypothesis, decoded.ranges, sources[row].encoded);
+  }
+}
+
 TargetIds target_ids(const Tokenizer& tokenizer) {
   return {tokenizer.begin_id(), tokenizer.end_id(), tokenizer.pad_id(), tokenizer.unknown_id()};
 }
 
+/// To be called in the order of the enumeration.
+void warn(Translation& result, Status warning) {
+  if (result.warnings.empty()) result.status = warning;
+  result.warnings.push_back(warning);
+}
+
 /// Marks empty and over-long sources and cuts the latter; returns the indices of what has to be
 /// translated.
-std::vector<std::int64_t> admit(std::vector<Ids>& sources, std::int64_t max_length,
+std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, std::int64_t max_length,
                                 std::vector<Translation>& results) {
   std::vector<std::int64_t> order;
   for (std::size_t index = 0; index < sources.size(); ++index) {
-    if (sources[index].empty()) {
-      results[index] = {{Hypothesis{}}, Status::empty_input};
+    EncodedSource& source = sources[index];
+    if (source.ids.empty()) {
+      results[index].hypotheses.emplace_back();
+      warn(results[index], Status::empty_input);
       continue;
     }
-    if (static_cast<std::int64_t>(sources[index].size()) > max_length) {
-      sources[index].resize(static_cast<std::size_t>(max_length));
-      results[index].status = Status::source_truncated;
+    if (std::ssize(source.ids) > max_length) {
+      source.ids.resize(static_cast<std::size_t>(max_length));
+      if (!source.copy_ids.empty()) source.copy_ids.resize(static_cast<std::size_t>(max_length));
+      warn(results[index], Status::source_truncated);
     }
     order.push_back(static_cast<std::int64_t>(index));
   }
@@ -66,44 +131,59 @@ std::vector<std::int64_t> admit(std::vector<Ids>& sources, std::int64_t max_leng
 
 }  // namespace
 
-std::vector<Translation> translate_texts(const StepModel& model, const Tokenizers& tokenizers,
+CopyOptions copy_options(const ModelConfig& config) {
+  return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
+}
+
+std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& encoder,
                                          std::span<const std::string> texts,
                                          const DecodingOptions& options, std::int64_t batch_size,
                                          WorkerPool& workers) {
   // Reading the options back from their own text checks every range and rule.
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
-  std::vector<Ids> sources = encode_texts(tokenizers.source, texts, "texts");
+  check_texts(texts, "texts");
+  std::vector<EncodedSource> encoded;
+  for (const std::string& text : texts)
+    encoded.push_back(encoder.encode_source(text));
   std::vector<Translation> results(texts.size());
   const auto order =
-      admit(sources, std::min(checked.max_source_length, model.max_positions() - 1), results);
+      admit(encoded, std::min(checked.max_source_length, model.max_positions() - 1), results);
   std::vector<std::int64_t> lengths;
-  for (const Ids& ids : sources)
-    lengths.push_back(static_cast<std::int64_t>(ids.size()));
+  for (const EncodedSource& source : encoded)
+    lengths.push_back(std::ssize(source.ids));
   const auto batches = batches_by_length(order, lengths, batch_size);
-  const TargetIds ids = target_ids(tokenizers.target);
+  const TargetIds ids = target_ids(encoder.target());
 
-  workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t batch) {
-    const std::vector<std::int64_t>& which = batches[batch];
-    const SourceBatch source = source_batch(sources, which, tokenizers.source, model.device());
-    const auto found = beam_search(model, source, ids, checked);
+  workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t number) {
+    const std::vector<std::int64_t>& which = batches[number];
+    const SourceBatch batch = source_batch(encoded, which, encoder, model.device());
+    const auto found = beam_search(model, batch, ids, checked);
+    std::vector<Source> sources;
+    std::vector<Translation*> translations;
+    std::size_t most = 0;
     for (std::size_t place = 0; place < which.size(); ++place) {
       Translation& result = results[which[place]];
+      sources.push_back({texts[which[place]], encoded[which[place]]});
+      translations.push_back(&result);
+      most = std::max(most, found[place].size());
       for (const IdHypothesis& hypothesis : found[place])
-        result.hypotheses.push_back(to_text(hypothesis, tokenizers.target));
-      if (!found[place].front().ended && result.status == Status::ok)
-        result.status = Status::length_capped;
+        result.hypotheses.push_back(to_text(hypothesis, encoder, sources.back()));
+      if (!found[place].front().ended) warn(result, Status::length_capped);
     }
+    if (!checked.provenance || !model.copies()) return;
+    for (std::size_t rank = 0; rank < most; ++rank)
+      trace_copies(model, encoder, batch, rank, found, sources, translations);
   });
   return results;
 }
 
-std::vector<Translation> translate_with(Transformer model, const Tokenizers& tokenizers,
+std::vector<Translation> translate_with(Transformer model, const PairEncoder& encoder,
                                         std::span<const std::string> texts,
                                         const DecodingOptions& options,
                                         const BatchingOptions& batching) {
   const EvaluationMode evaluation(*model);
   WorkerPool workers(std::max<std::int64_t>(batching.threads, 1));
-  return translate_texts(NativeModel(model), tokenizers, texts, options,
+  return translate_texts(NativeModel(model), encoder, texts, options,
                          std::max<std::int64_t>(batching.batch_size, 1), workers);
 }
 

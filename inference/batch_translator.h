@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "dragoman/data/tokenizer.h"
+#include "dragoman/data/pair_encoder.h"
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/translator.h"
 #include "dragoman/modules/transformer.h"
@@ -19,11 +19,8 @@ namespace dragoman {
 class StepModel;
 class WorkerPool;
 
-/// One per side; the same one twice when it is joint.
-struct Tokenizers {
-  Tokenizer source;
-  Tokenizer target;
-};
+/// What the encoder of a model's texts has to do for its copy head.
+[[nodiscard]] CopyOptions copy_options(const ModelConfig& config);
 
 struct BatchingOptions {
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
@@ -33,15 +30,14 @@ struct BatchingOptions {
 /// As many results as texts, in their order. The model is in evaluation mode meanwhile and then as
 /// it was before; it records no gradients. The model's device is used. Throws UsageError for bad
 /// options and for texts that are not UTF-8.
-[[nodiscard]] std::vector<Translation> translate_with(Transformer model,
-                                                      const Tokenizers& tokenizers,
+[[nodiscard]] std::vector<Translation> translate_with(Transformer model, const PairEncoder& encoder,
                                                       std::span<const std::string> texts,
                                                       const DecodingOptions& options,
                                                       const BatchingOptions& batching = {});
 
 /// The same with any step model and with workers that live longer than one call.
 [[nodiscard]] std::vector<Translation> translate_texts(
-    const StepModel& model, const Tokenizers& tokenizers, std::span<const std::string> texts,
+    const StepModel& model, const PairEncoder& encoder, std::span<const std::string> texts,
     const DecodingOptions& options, std::int64_t batch_size, WorkerPool& workers);
 
 }  // namespace dragoman

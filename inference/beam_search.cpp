@@ -81,7 +81,7 @@ std::vector<std::vector<IdHypothesis>> Search::run() {
   at::Tensor next = to_device(std::vector<std::int64_t>(active_.size(), ids_.begin)).unsqueeze(1);
   while (true) {
     const std::vector<std::int64_t> never = forbidden();
-    const std::int64_t words = model_.vocabulary_size();
+    const std::int64_t words = model_.vocabulary_size() + source_.extra_words;
     const Candidates candidates =
         model_.step_candidates(next, *state, {std::min(options_.beam_size + 1, words), never});
     const std::size_t sentences = active_.size();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dragoman/inference/kernels/copy_mixture.h"
 #include "dragoman/inference/kernels/top_k.h"
 
 namespace dragoman {
@@ -56,6 +57,48 @@ Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRe
               .forbidden = request.forbidden,
               .normalize = kind == Scores::logits},
              best.ids.data(), best.log_probs.data());
+  return best;
+}
+
+Candidates best_of_mixture(const at::Tensor& logits, const CopyCandidates& copies,
+                           const CandidateRequest& request) {
+  const at::Tensor rows = logits.contiguous();
+  const std::int64_t count = request.count;
+  const std::int64_t positions = copies.words.size(1);
+  const std::int64_t rows_per_sentence = rows.size(0) / copies.words.size(0);
+  Candidates best{count, std::vector<std::int64_t>(rows.size(0) * count),
+                  std::vector<float>(rows.size(0) * count)};
+  std::vector<float> log_sums(rows.size(0));
+  top_k_rows({.scores = rows.const_data_ptr<float>(),
+              .rows = rows.size(0),
+              .columns = rows.size(1),
+              .stride = rows.stride(0),
+              .count = count,
+              .forbidden = request.forbidden,
+              .normalize = true,
+              .log_sums = log_sums.data()},
+             best.ids.data(), best.log_probs.data());
+  const at::Tensor log_weights = copies.pointing.log_weights.contiguous();
+  const at::Tensor log_generate = copies.pointing.log_generate.contiguous();
+  const at::Tensor log_copy = copies.pointing.log_copy.contiguous();
+  std::vector<float> mass(positions);
+  for (std::int64_t row = 0; row < rows.size(0); ++row) {
+    const std::int64_t sentence = row / rows_per_sentence * positions;
+    mix_copies({.logits = rows.const_data_ptr<float>() + row * rows.size(1),
+                .vocabulary = rows.size(1),
+                .log_sum = log_sums[row],
+                .log_generate = log_generate.const_data_ptr<float>()[row],
+                .log_copy = log_copy.const_data_ptr<float>()[row],
+                .log_weights = {log_weights.const_data_ptr<float>() + row * positions,
+                                static_cast<std::size_t>(positions)},
+                .words = {copies.words.const_data_ptr<std::int64_t>() + sentence,
+                          static_cast<std::size_t>(positions)},
+                .first = {copies.first.const_data_ptr<std::int32_t>() + sentence,
+                          static_cast<std::size_t>(positions)},
+                .forbidden = request.forbidden},
+               std::span(best.ids).subspan(row * count, count),
+               std::span(best.log_probs).subspan(row * count, count), mass);
+  }
   return best;
 }
 

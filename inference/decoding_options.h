@@ -30,6 +30,7 @@ struct DecodingOptions {
   double max_length_ratio = 3.0;
   std::int64_t max_source_length = 1024;
   bool allow_unknown = false;
+  bool provenance = false;
 
   static void fields(auto& self, auto&& visit) {
     visit("beam_size", self.beam_size, "hypotheses kept per sentence; 1 is greedy search", 1, 1024);
@@ -44,6 +45,8 @@ struct DecodingOptions {
     visit("max_source_length", self.max_source_length,
           "longer sources are cut to so many tokens, and the result says so", 1, 1000000);
     visit("allow_unknown", self.allow_unknown, "let outputs hold the unknown word, <unk>");
+    visit("provenance", self.provenance,
+          "with a copy head: say which parts of the output were copied from where");
   }
   void check(auto&& require) const {
     require(n_best <= beam_size, "n_best", "must not exceed beam_size");

@@ -11,18 +11,24 @@
 
 namespace dragoman {
 
-std::vector<Ids> encode_texts(const Tokenizer& tokenizer, std::span<const std::string> texts,
-                              std::string_view what) {
-  std::vector<Ids> ids;
-  ids.reserve(texts.size());
-  for (const std::string& text : texts) {
+namespace {
+
+/// [rows, columns] int64, all `pad`.
+at::Tensor padded(std::size_t rows, std::size_t columns, std::int64_t pad) {
+  return at::full({static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)}, pad,
+                  at::kLong);
+}
+
+}  // namespace
+
+void check_texts(std::span<const std::string> texts, std::string_view what) {
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    const std::string& text = texts[index];
     if (const std::size_t bad = find_bad_text(text); bad != std::string::npos)
       throw UsageError(fmt::format(
           "{}[{}]: byte {} is NUL or no UTF-8 (0x{:02x}). Convert the text to UTF-8 first.", what,
-          ids.size(), bad, static_cast<unsigned char>(text[bad])));
-    ids.push_back(tokenizer.encode(text));
+          index, bad, static_cast<unsigned char>(text[bad])));
   }
-  return ids;
 }
 
 std::vector<std::vector<std::int64_t>> batches_by_length(std::vector<std::int64_t> order,
@@ -37,23 +43,53 @@ std::vector<std::vector<std::int64_t>> batches_by_length(std::vector<std::int64_
   return batches;
 }
 
-SourceBatch source_batch(std::span<const Ids> ids, std::span<const std::int64_t> which,
-                         const Tokenizer& tokenizer, at::Device device) {
+SourceBatch source_batch(std::span<const EncodedSource> sources,
+                         std::span<const std::int64_t> which, const PairEncoder& encoder,
+                         at::Device device) {
+  const SpecialIds special = encoder.special_ids();
   std::size_t longest = 0;
-  for (const std::int64_t index : which)
-    longest = std::max(longest, ids[index].size() + 1);
-  const auto rows = static_cast<std::int64_t>(which.size());
-  at::Tensor padded = at::full({rows, static_cast<std::int64_t>(longest)},
-                               static_cast<std::int64_t>(tokenizer.pad_id()), at::kLong);
-  at::Tensor lengths = at::empty({rows}, at::kLong);
-  std::int64_t* row = padded.mutable_data_ptr<std::int64_t>();
-  std::int64_t* length = lengths.mutable_data_ptr<std::int64_t>();
+  std::size_t extra_words = 0;
   for (const std::int64_t index : which) {
-    *std::ranges::copy(ids[index], row).out = tokenizer.end_id();
-    *length++ = static_cast<std::int64_t>(ids[index].size()) + 1;
-    row += longest;
+    longest = std::max(longest, sources[index].ids.size() + 1);
+    extra_words = std::max(extra_words, sources[index].extra_words.size());
   }
-  return {padded.to(device), lengths.to(device)};
+  at::Tensor ids = padded(which.size(), longest, special.source_pad);
+  at::Tensor lengths = at::empty({static_cast<std::int64_t>(which.size())}, at::kLong);
+  at::Tensor copy_ids;
+  if (special.copies) copy_ids = padded(which.size(), longest, kNoCopy);
+  for (std::size_t row = 0; row < which.size(); ++row) {
+    const EncodedSource& source = sources[which[row]];
+    const auto begin = static_cast<std::ptrdiff_t>(row * longest);
+    *std::ranges::copy(source.ids, ids.mutable_data_ptr<std::int64_t>() + begin).out =
+        special.source_end;
+    lengths.mutable_data_ptr<std::int64_t>()[row] = std::ssize(source.ids) + 1;
+    if (special.copies)
+      *std::ranges::copy(source.copy_ids, copy_ids.mutable_data_ptr<std::int64_t>() + begin).out =
+          special.target_end;
+  }
+  return {.ids = ids.to(device),
+          .lengths = lengths.to(device),
+          .copy_ids = special.copies ? copy_ids.to(device) : copy_ids,
+          .extra_words = static_cast<std::int64_t>(extra_words),
+          .unknown = special.target_unknown};
+}
+
+TargetBatch target_batch(std::span<const std::vector<std::int64_t>> targets,
+                         const PairEncoder& encoder, at::Device device) {
+  const SpecialIds special = encoder.special_ids();
+  std::size_t longest = 0;
+  for (const auto& ids : targets)
+    longest = std::max(longest, ids.size() + 1);
+  const at::Tensor input = padded(targets.size(), longest, special.target_pad);
+  const at::Tensor output = padded(targets.size(), longest, special.target_pad);
+  for (std::size_t row = 0; row < targets.size(); ++row) {
+    std::int64_t* in = input.mutable_data_ptr<std::int64_t>() + row * longest;
+    *in = special.target_begin;
+    std::ranges::copy(targets[row], in + 1);
+    *std::ranges::copy(targets[row], output.mutable_data_ptr<std::int64_t>() + row * longest).out =
+        special.target_end;
+  }
+  return {input.to(device), output.to(device)};
 }
 
 }  // namespace dragoman

@@ -7,17 +7,13 @@
 #include <string_view>
 #include <vector>
 
-#include "dragoman/data/tokenizer.h"
+#include "dragoman/data/pair_encoder.h"
 #include "dragoman/inference/step_model.h"
 
 namespace dragoman {
 
-using Ids = std::vector<std::int32_t>;
-
-/// Throws UsageError, naming the text's index in `what` ("sources[3]"), when it is not UTF-8.
-[[nodiscard]] std::vector<Ids> encode_texts(const Tokenizer& tokenizer,
-                                            std::span<const std::string> texts,
-                                            std::string_view what);
+/// Throws UsageError, naming the text's index in `what` ("sources[3]"), unless all are UTF-8.
+void check_texts(std::span<const std::string> texts, std::string_view what);
 
 /// Cuts `order` into batches of `batch_size` after sorting it by `lengths`, longest first (equal
 /// ones stay in order): little padding, and the long batches do not come last.
@@ -25,9 +21,18 @@ using Ids = std::vector<std::int32_t>;
     std::vector<std::int64_t> order, std::span<const std::int64_t> lengths,
     std::int64_t batch_size);
 
-/// Rows of `ids` for `which`, each followed by </s>, padded on the right.
-[[nodiscard]] SourceBatch source_batch(std::span<const Ids> ids,
+/// Rows of `sources` for `which`, each followed by </s>, padded on the right; with copy ids when
+/// the encoder has a copy head.
+[[nodiscard]] SourceBatch source_batch(std::span<const EncodedSource> sources,
                                        std::span<const std::int64_t> which,
-                                       const Tokenizer& tokenizer, at::Device device);
+                                       const PairEncoder& encoder, at::Device device);
+
+/// Target tokens as the decoder reads them and as it should continue them, padded on the right.
+struct TargetBatch {
+  at::Tensor input;   ///< [B, T] int64, begins with <s>
+  at::Tensor output;  ///< [B, T] int64, ends with </s>
+};
+[[nodiscard]] TargetBatch target_batch(std::span<const std::vector<std::int64_t>> targets,
+                                       const PairEncoder& encoder, at::Device device);
 
 }  // namespace dragoman

@@ -27,10 +27,12 @@ const std::string& required(const Archive& archive, const std::string& name,
 }
 
 template <Described T>
-T read_section(const std::string& config, const std::string& section, const std::string& path) {
+T read_section(const std::string& config, const std::string& section, const std::string& path,
+               std::vector<std::string>& warnings) {
   const std::string where = path + ": config.json";
   try {
-    return parse_config<T>(config_section(config, section, where), where + ": " + section);
+    return parse_stored_config<T>(config_section(config, section, where), where + ": " + section,
+                                  {}, warnings);
   } catch (const UsageError& error) {
     throw ModelError(std::string(error.what()) +
                      "\nThe file may be of another version of Dragoman.");
@@ -58,14 +60,17 @@ ModelFile load_model_file(const std::string& path) {
   const bool is_joint = own_target == archive.files.end();
   const Tokenizer target =
       is_joint ? source : Tokenizer::from_bytes(own_target->second, path + ": target.spm");
+  std::vector<std::string> warnings;
   ModelFile file{.path = path,
-                 .model = read_section<ModelConfig>(config, "model", path),
-                 .decoding = read_section<DecodingOptions>(config, "decoding", path),
-                 .tokenizers = {source, target},
+                 .model = read_section<ModelConfig>(config, "model", path, warnings),
+                 .decoding = read_section<DecodingOptions>(config, "decoding", path, warnings),
+                 .encoder = {source, target},
                  .is_joint = is_joint,
                  .weights = std::move(archive.tensors),
                  .config = config,
-                 .card = archive.files["card.json"]};
+                 .card = archive.files["card.json"],
+                 .warnings = std::move(warnings)};
+  file.encoder = {source, target, copy_options(file.model)};
   check_vocabulary(file.model.source_vocabulary, source, "source", path);
   check_vocabulary(file.model.target_vocabulary, target, "target", path);
   return file;
@@ -73,7 +78,7 @@ ModelFile load_model_file(const std::string& path) {
 
 Transformer build_transformer(const ModelFile& file) {
   try {
-    Transformer model(file.model);
+    Transformer model(file.model, InitialWeights::unset);
     const std::vector<std::string> problems = load_weights(*model, file.weights);
     if (!problems.empty()) {
       std::string message =

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/decoding_options.h"
@@ -18,15 +19,17 @@ struct ModelFile {
   std::string path;
   ModelConfig model;
   DecodingOptions decoding;
-  Tokenizers tokenizers;
+  PairEncoder encoder;
   bool is_joint = false;  ///< one tokeniser for both sides
   std::map<std::string, at::Tensor> weights;
   std::string config;  ///< config.json as stored
   std::string card;    ///< card.json as stored; may be empty
+  /// Keys of the configuration that this version does not know, each in a sentence.
+  std::vector<std::string> warnings;
 };
 
-/// Throws ModelError: missing, truncated, foreign or damaged file; no configuration, or one that
-/// this version does not know; tokenisers that do not fit the vocabularies.
+/// Throws ModelError: missing, truncated, foreign or damaged file; no configuration, or one with
+/// values that this version cannot use; tokenisers that do not fit the vocabularies.
 [[nodiscard]] ModelFile load_model_file(const std::string& path);
 
 /// The network with the file's weights, in evaluation mode, on the CPU. Throws one ModelError that

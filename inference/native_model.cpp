@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <limits>
+#include <unordered_map>
 #include <vector>
 
 #include "dragoman/modules/masks.h"
@@ -16,40 +18,94 @@ constexpr std::int64_t kScoredTogether = 1024;
 struct NativeState final : StepState {
   explicit NativeState(DecoderState state) : decoder(std::move(state)) {}
   DecoderState decoder;
+  std::int64_t unknown = 1;
+  at::Tensor first;  ///< [B, S] int32: the first position with the same copy id; search on the CPU
 };
 
-DecoderState& decoder_state(StepState& state) {
-  return static_cast<NativeState&>(state).decoder;
+NativeState& native(StepState& state) {
+  return static_cast<NativeState&>(state);
+}
+
+/// copy ids [B, S] int64 -> [B, S] int32.
+at::Tensor first_positions(const at::Tensor& copy_ids) {
+  const at::Tensor ids = copy_ids.contiguous();
+  const std::int64_t length = ids.size(1);
+  at::Tensor first = at::empty(ids.sizes(), at::kInt);
+  std::unordered_map<std::int64_t, std::int32_t> seen;
+  for (std::int64_t row = 0; row < ids.size(0); ++row) {
+    seen.clear();
+    const std::int64_t* id = ids.const_data_ptr<std::int64_t>() + row * length;
+    std::int32_t* out = first.mutable_data_ptr<std::int32_t>() + row * length;
+    for (std::int32_t position = 0; position < length; ++position)
+      out[position] = seen.try_emplace(id[position], position).first->second;
+  }
+  return first;
+}
+
+/// Extra words as the decoder reads them.
+at::Tensor readable(const at::Tensor& tokens, std::int64_t vocabulary, std::int64_t unknown) {
+  return tokens.masked_fill(tokens.ge(vocabulary), unknown);
 }
 
 }  // namespace
+
+struct NativeModel::Last {
+  at::Tensor hidden;  ///< [R, D]
+  Pointing pointing;  ///< T = 1; empty without a copy head
+};
 
 NativeModel::NativeModel(Transformer model)
     : model_(model.ptr()), device_(model_->parameters().front().device()) {}
 
 std::unique_ptr<StepState> NativeModel::start(const SourceBatch& source) const {
   const at::Tensor mask = padding_mask(source.lengths, source.ids.size(1));  // [B, S]
-  return std::make_unique<NativeState>(
-      model_->start(model_->encode(source.ids, mask), mask, /*keep_self=*/true));
+  auto state = std::make_unique<NativeState>(model_->start(model_->encode(source.ids, mask), mask,
+                                                           /*keep_self=*/true,
+                                                           {source.copy_ids, source.extra_words}));
+  state->unknown = source.unknown;
+  if (copies() && device_.is_cpu()) state->first = first_positions(source.copy_ids);
+  return state;
 }
 
-at::Tensor NativeModel::last_hidden(const at::Tensor& next, StepState& state) const {
-  return model_->decode(next, decoder_state(state)).select(1, next.size(1) - 1);  // [R, D]
+NativeModel::Last NativeModel::decode(const at::Tensor& next, StepState& state) const {
+  DecoderState& decoder = native(state).decoder;
+  const bool has_extra = decoder.copying.extra_words > 0;
+  const at::Tensor hidden = model_->decode(
+      has_extra ? readable(next, vocabulary_size(), native(state).unknown) : next, decoder);
+  const std::int64_t last = next.size(1) - 1;
+  if (!copies()) return {hidden.select(1, last), {}};
+  // The pointer's coverage must see every position.
+  const Pointing all = model_->copy_head()->point(hidden, decoder);
+  return {hidden.select(1, last),
+          {all.log_weights.narrow(1, last, 1), all.log_generate.narrow(1, last, 1),
+           all.log_copy.narrow(1, last, 1)}};
 }
 
 at::Tensor NativeModel::step(const at::Tensor& next, StepState& state) const {
-  return model_->head()->log_probs(last_hidden(next, state));
+  const Last last = decode(next, state);
+  const at::Tensor words = model_->head()->log_probs(last.hidden);
+  const DecoderState::Copying& copying = native(state).decoder.copying;
+  return copies() ? mixture_log_probs(words, last.pointing, copying.ids, copying.extra_words)
+                  : words;
 }
 
 Candidates NativeModel::step_candidates(const at::Tensor& next, StepState& state,
                                         const CandidateRequest& request) const {
-  return best_of_rows(model_->head()->logits(last_hidden(next, state)), Scores::logits, request);
+  if (copies() && !device_.is_cpu()) return StepModel::step_candidates(next, state, request);
+  const Last last = decode(next, state);
+  const at::Tensor logits = model_->head()->logits(last.hidden);
+  if (!copies()) return best_of_rows(logits, Scores::logits, request);
+  return best_of_mixture(
+      logits, {last.pointing, native(state).decoder.copying.ids, native(state).first}, request);
 }
 
 void NativeModel::reorder(StepState& state, const at::Tensor& rows,
                           const at::Tensor& sentences) const {
-  decoder_state(state).reorder(rows);
-  if (sentences.defined()) decoder_state(state).keep_sentences(sentences);
+  NativeState& own = native(state);
+  own.decoder.reorder(rows);
+  if (!sentences.defined()) return;
+  own.decoder.keep_sentences(sentences);
+  if (own.first.defined()) own.first = own.first.index_select(0, sentences);
 }
 
 std::int64_t NativeModel::vocabulary_size() const {
@@ -61,20 +117,43 @@ std::int64_t NativeModel::max_positions() const {
   return is_limited ? model_->config().max_positions : StepModel::max_positions();
 }
 
-at::Tensor NativeModel::score(const SourceBatch& source, const at::Tensor& input,
-                              const at::Tensor& output) const {
-  const at::Tensor mask = padding_mask(source.lengths, source.ids.size(1));  // [B, S]
-  DecoderState state = model_->start(model_->encode(source.ids, mask), mask, /*keep_self=*/false);
-  const at::Tensor hidden = model_->decode(input, state).flatten(0, 1);  // [B * T, D]
-  const at::Tensor targets = output.reshape({-1, 1});                    // [B * T, 1]
+/// hidden [N, D], words [N] int64 in the vocabulary -> [N]: log softmax of the generator.
+at::Tensor NativeModel::word_log_probs(const at::Tensor& hidden, const at::Tensor& words) const {
   std::vector<at::Tensor> scores;
   for (std::int64_t start = 0; start < hidden.size(0); start += kScoredTogether) {
     const std::int64_t count = std::min(kScoredTogether, hidden.size(0) - start);
     scores.push_back(model_->head()
                          ->log_probs(hidden.narrow(0, start, count))
-                         .gather(1, targets.narrow(0, start, count)));  // [count, 1]
+                         .gather(1, words.narrow(0, start, count).unsqueeze(1)));  // [count, 1]
   }
-  return at::cat(scores).view(output.sizes());  // [B, T]
+  return at::cat(scores).squeeze(1);
+}
+
+TokenScores NativeModel::score(const SourceBatch& source, const at::Tensor& input,
+                               const at::Tensor& output) const {
+  const at::Tensor mask = padding_mask(source.lengths, source.ids.size(1));  // [B, S]
+  DecoderState state = model_->start(model_->encode(source.ids, mask), mask, /*keep_self=*/false,
+                                     {source.copy_ids, source.extra_words});
+  const std::int64_t vocabulary = vocabulary_size();
+  const at::Tensor hidden = model_->decode(readable(input, vocabulary, source.unknown), state);
+  const at::Tensor words =
+      word_log_probs(hidden.flatten(0, 1),
+                     readable(output, vocabulary, source.unknown).reshape({-1}))
+          .view(output.sizes());  // [B, T]
+  if (!copies()) return {words, {}, {}};
+  const Pointing pointing = model_->copy_head()->point(hidden, state);
+  const at::Tensor generated =
+      (words + pointing.log_generate)
+          .masked_fill(output.ge(vocabulary), -std::numeric_limits<double>::infinity());
+  const at::Tensor copied = copied_log_probs(pointing, source.copy_ids, output);  // [B, T]
+  const at::Tensor total = at::logaddexp(generated, copied);
+  const at::Tensor holds = source.copy_ids.unsqueeze(1).eq(output.unsqueeze(2));  // [B, T, S]
+  const at::Tensor positions =
+      pointing.log_weights
+          .masked_fill(holds.logical_not(), -std::numeric_limits<double>::infinity())
+          .argmax(-1)
+          .masked_fill(holds.any(-1).logical_not(), -1);
+  return {total, (copied - total).exp(), positions};
 }
 
 }  // namespace dragoman

@@ -23,13 +23,16 @@ class NativeModel final : public StepModel {
   Candidates step_candidates(const at::Tensor& next, StepState& state,
                              const CandidateRequest& request) const override;
   /// In one pass of the decoder.
-  at::Tensor score(const SourceBatch& source, const at::Tensor& input,
-                   const at::Tensor& output) const override;
+  TokenScores score(const SourceBatch& source, const at::Tensor& input,
+                    const at::Tensor& output) const override;
+  bool copies() const override { return !model_->copy_head().is_empty(); }
   std::int64_t max_positions() const override;
 
  private:
-  /// [R, D]: hidden state after the last of `next`.
-  [[nodiscard]] at::Tensor last_hidden(const at::Tensor& next, StepState& state) const;
+  struct Last;
+  /// The decoder after the last of `next`.
+  [[nodiscard]] Last decode(const at::Tensor& next, StepState& state) const;
+  [[nodiscard]] at::Tensor word_log_probs(const at::Tensor& hidden, const at::Tensor& words) const;
 
   std::shared_ptr<TransformerImpl> model_;
   at::Device device_;

@@ -14,7 +14,7 @@ namespace dragoman {
 
 /// As many scores as pairs, in their order. Nothing is cut. Throws UsageError when the numbers of
 /// texts differ, for texts that are not UTF-8, and for pairs longer than the model can read.
-[[nodiscard]] std::vector<Score> score_texts(const StepModel& model, const Tokenizers& tokenizers,
+[[nodiscard]] std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encoder,
                                              std::span<const std::string> sources,
                                              std::span<const std::string> targets,
                                              std::int64_t batch_size, WorkerPool& workers);

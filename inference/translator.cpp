@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/model_file.h"
@@ -42,8 +43,6 @@ at::Device parse_device(const std::string& name) {
 }
 
 std::int64_t worker_count(const TranslatorOptions& options, const at::Device& device) {
-  if (options.threads < 0 || options.threads > 1024)
-    throw UsageError(fmt::format("threads: is {}, must be 0 to 1024.", options.threads));
   if (options.threads > 0) return options.threads;
   return device.is_cpu() ? std::max(1U, std::thread::hardware_concurrency()) : 1;
 }
@@ -95,23 +94,24 @@ std::string_view name(Status status) {
 struct Translator::State {
   State(const ModelFile& file, const TranslatorOptions& options, at::Device device)
       : decoding(file.decoding),
-        tokenizers(file.tokenizers),
+        encoder(file.encoder),
+        warnings(file.warnings),
         model(load_transformer(file, options.precision, device)),
         batch_size(options.batch_size),
         workers(worker_count(options, device)) {}
 
   DecodingOptions decoding;
-  Tokenizers tokenizers;
+  PairEncoder encoder;
+  std::vector<std::string> warnings;
   NativeModel model;
   std::int64_t batch_size;
   WorkerPool workers;
 };
 
 Translator::Translator(const std::string& model_path, const TranslatorOptions& options) {
-  if (options.batch_size < 1 || options.batch_size > 100000)
-    throw UsageError(fmt::format("batch_size: is {}, must be 1 to 100000.", options.batch_size));
+  // Reading the options back from their own text checks every range.
+  static_cast<void>(parse_config<TranslatorOptions>(to_json_text(options), "translator options"));
   const at::Device device = parse_device(options.device);
-  static_cast<void>(worker_count(options, device));  // refuse before the slow part
   guarded(model_path.c_str(),
           [&] { state_ = std::make_unique<State>(load_model_file(model_path), options, device); });
 }
@@ -122,6 +122,10 @@ Translator& Translator::operator=(Translator&&) noexcept = default;
 
 const DecodingOptions& Translator::defaults() const {
   return state_->decoding;
+}
+
+const std::vector<std::string>& Translator::warnings() const {
+  return state_->warnings;
 }
 
 Translation Translator::translate(const std::string& text) const {
@@ -135,7 +139,7 @@ Translation Translator::translate(const std::string& text, const DecodingOptions
 std::vector<Translation> Translator::translate_batch(std::span<const std::string> texts,
                                                      const DecodingOptions& options) const {
   return guarded("translate", [&] {
-    return translate_texts(state_->model, state_->tokenizers, texts, options, state_->batch_size,
+    return translate_texts(state_->model, state_->encoder, texts, options, state_->batch_size,
                            state_->workers);
   });
 }
@@ -143,7 +147,7 @@ std::vector<Translation> Translator::translate_batch(std::span<const std::string
 std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
                                            std::span<const std::string> targets) const {
   return guarded("score", [&] {
-    return score_texts(state_->model, state_->tokenizers, sources, targets, state_->batch_size,
+    return score_texts(state_->model, state_->encoder, sources, targets, state_->batch_size,
                        state_->workers);
   });
 }

@@ -5,12 +5,16 @@
 //   std::cout << t.text() << '\n';
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "dragoman/inference/decoding_options.h"
@@ -18,12 +22,24 @@
 namespace dragoman {
 
 enum class Precision { fp32, bf16 };
+constexpr auto names(Precision) {
+  return std::to_array<std::pair<std::string_view, Precision>>(
+      {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+}
 
 struct TranslatorOptions {
   std::string device = "cpu";  ///< cpu, cuda, cuda:1
   Precision precision = Precision::fp32;
   std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
+
+  static void fields(auto& self, auto&& visit) {
+    visit("device", self.device, "cpu, cuda or cuda:N");
+    visit("precision", self.precision, "arithmetic");
+    visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
+    visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
+  }
+  void check(auto&&) const {}
 };
 
 /// What became of a sentence.
@@ -35,18 +51,40 @@ enum class Status {
 };
 [[nodiscard]] std::string_view name(Status status);
 
+/// A part of an output that was copied from the source. Bytes.
+struct CopiedSpan {
+  std::size_t begin = 0;  ///< in the output
+  std::size_t end = 0;
+  std::size_t source_begin = 0;
+  std::size_t source_end = 0;
+  double probability = 0.0;  ///< that its tokens were copied, not generated: the least of them
+};
+
 struct Hypothesis {
   std::string text;
   std::vector<std::string> tokens;   ///< pieces, without </s>
   std::vector<double> token_scores;  ///< log-probability of each piece, then of </s> when it ended
   double log_probability = 0.0;      ///< sum of token_scores
   double score = 0.0;                ///< log_probability after length normalisation; best is first
+  /// From models with a copy head, when DecodingOptions::provenance asks for it; of each piece: the
+  /// probability that it was copied, and the source token that it was most likely copied from (-1:
+  /// the source does not hold it).
+  std::vector<double> copy_probabilities;
+  std::vector<std::int64_t> source_positions;
+  std::vector<CopiedSpan> copied;  ///< in the order of the text
 };
 
 struct Translation {
   std::vector<Hypothesis> hypotheses;  ///< n_best at most, best first; never empty
-  Status status = Status::ok;
+  Status status = Status::ok;          ///< the first of `warnings`; ok when there are none
+  /// All that applies, in the order of the enumeration: a source may have been cut and its
+  /// translation have reached its limit as well.
+  std::vector<Status> warnings = {};
+
   [[nodiscard]] const std::string& text() const { return hypotheses.front().text; }
+  [[nodiscard]] bool has(Status warning) const {
+    return std::find(warnings.begin(), warnings.end(), warning) != warnings.end();
+  }
 };
 
 /// log p(target | source), per token.
@@ -66,6 +104,9 @@ class Translator {
 
   /// The decoding defaults stored with the model.
   [[nodiscard]] const DecodingOptions& defaults() const;
+  /// What was odd about the model file but did not stop it from loading, a sentence each: settings
+  /// that this version does not know. Usually none.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
 
   [[nodiscard]] Translation translate(const std::string& text) const;
   [[nodiscard]] Translation translate(const std::string& text,

@@ -12,8 +12,6 @@ namespace {
 
 constexpr double kNormalDeviation = 0.02;
 
-thread_local int suspensions = 0;
-
 bool contains(const std::string& name, const char* part) {
   return name.find(part) != std::string::npos;
 }
@@ -53,15 +51,7 @@ void initialize_linear(const std::string& name, at::Tensor& weight, const ModelC
 
 }  // namespace
 
-NoInitialization::NoInitialization() {
-  ++suspensions;
-}
-NoInitialization::~NoInitialization() {
-  --suspensions;
-}
-
 void initialize(torch::nn::Module& transformer, const ModelConfig& config) {
-  if (suspensions > 0) return;
   const at::NoGradGuard no_grad;
   for (auto& parameter : transformer.named_parameters()) {
     const std::string& name = parameter.key();

@@ -20,14 +20,4 @@ namespace dragoman {
 /// 2019, "Improving Deep Transformer with Depth-Scaled Initialization and Merged Attention").
 void initialize(torch::nn::Module& transformer, const ModelConfig& config);
 
-/// While one lives, `initialize` does nothing in its thread: for a Transformer whose weights are
-/// loaded right after it is made.
-class NoInitialization {
- public:
-  NoInitialization();
-  ~NoInitialization();
-  NoInitialization(const NoInitialization&) = delete;
-  NoInitialization& operator=(const NoInitialization&) = delete;
-};
-
 }  // namespace dragoman

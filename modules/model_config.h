@@ -87,6 +87,7 @@ struct CopyHeadConfig {
   std::int64_t layer = 0;
   std::int64_t head = 1;
   bool coverage = false;
+  std::int64_t extra_words = 64;
 
   static void fields(auto& self, auto&& visit) {
     visit("enabled", self.enabled, "copy source words, also such as no vocabulary holds");
@@ -97,6 +98,9 @@ struct CopyHeadConfig {
           0, 1000);
     visit("head", self.head, "attention_head: the head, counted from 1", 1, 1024);
     visit("coverage", self.coverage, "let the pointer know where it has pointed before");
+    visit("extra_words", self.extra_words,
+          "different words of a source that are in no vocabulary and can be copied, at most", 0,
+          100000);
   }
   void check(auto&&) const {}
   bool operator==(const CopyHeadConfig&) const = default;

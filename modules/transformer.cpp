@@ -28,7 +28,8 @@ at::Tensor output_weight(TiedEmbeddings tied, const Embedding& source, const Emb
 
 }  // namespace
 
-TransformerImpl::TransformerImpl(const ModelConfig& config) : config_(config) {
+TransformerImpl::TransformerImpl(const ModelConfig& config, InitialWeights weights)
+    : config_(config) {
   TORCH_CHECK(config.source_vocabulary > 0 && config.target_vocabulary > 0,
               "the model needs the sizes of its vocabularies");
   source_embedding_ = register_module(
@@ -44,7 +45,7 @@ TransformerImpl::TransformerImpl(const ModelConfig& config) : config_(config) {
       "output_head", OutputHead(config, output_weight(config.tied_embeddings, source_embedding_,
                                                       target_embedding_)));
   if (config.copy_head.enabled) copy_head_ = register_module("copy_head", CopyHead(config));
-  initialize(*this, config);
+  if (weights == InitialWeights::random) initialize(*this, config);
 }
 
 at::Tensor TransformerImpl::encode(const at::Tensor& source, const at::Tensor& source_mask) {

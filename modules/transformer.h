@@ -24,9 +24,13 @@ struct CopySource {
   std::int64_t extra_words = 0;  ///< words of no vocabulary: ids below target vocabulary + this
 };
 
+/// unset: uninitialised memory, for weights that are loaded next.
+enum class InitialWeights { random, unset };
+
 class TransformerImpl : public torch::nn::Module {
  public:
-  explicit TransformerImpl(const ModelConfig& config);
+  explicit TransformerImpl(const ModelConfig& config,
+                           InitialWeights weights = InitialWeights::random);
 
   /// source [B, S] int64, source_mask [B, S] bool (true: real token; undefined: all real)
   /// -> memory [B, S, D].

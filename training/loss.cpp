@@ -4,7 +4,7 @@
 
 namespace dragoman {
 
-TokenLoss batch_loss(Transformer& model, const Batch& batch, double label_smoothing) {
+TokenLoss batch_loss(Transformer& model, const Batch& batch, const CopyLossOptions& options) {
   // The token counts are known without asking the device whether there is padding.
   at::Tensor source_mask;
   if (batch.source_tokens != batch.source.numel())
@@ -15,10 +15,13 @@ TokenLoss batch_loss(Transformer& model, const Batch& batch, double label_smooth
         targets.masked_fill(padding_mask(batch.target_lengths, targets.size(1)).logical_not(), -1);
 
   const at::Tensor memory = model->encode(batch.source, source_mask);  // [B, S, D]
-  DecoderState state = model->start(memory, source_mask, /*keep_self=*/false);
+  DecoderState state = model->start(memory, source_mask, /*keep_self=*/false, {batch.copy_ids});
   const at::Tensor hidden = model->decode(batch.target_input, state);  // [B, T, D]
+  if (model->copy_head())
+    return CopyHeadImpl::loss(model->head(), hidden, model->copy_head()->point(hidden, state),
+                              batch.copy_ids, targets, options);
   return model->head()->loss(hidden.reshape({-1, hidden.size(2)}), targets.reshape({-1}),
-                             label_smoothing);
+                             options.label_smoothing);
 }
 
 }  // namespace dragoman

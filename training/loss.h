@@ -6,7 +6,9 @@
 
 namespace dragoman {
 
-/// Sums over the real target tokens of `batch`, which lies on the model's device.
-[[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch, double label_smoothing);
+/// Sums over the real target tokens of `batch`, which lies on the model's device. A model without
+/// a copy head reads only the label smoothing.
+[[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch,
+                                   const CopyLossOptions& options);
 
 }  // namespace dragoman

@@ -32,6 +32,7 @@ void Progress::add(const UpdateResult& update, double seconds) {
   sums_.loss += update.loss * tokens;
   sums_.nll += update.nll * tokens;
   sums_.accuracy += static_cast<double>(update.correct);
+  sums_.copied += update.copied;
   sums_.gradient_norm += update.gradient_norm;
   tokens_ += update.target_tokens;
 }
@@ -42,6 +43,7 @@ ProgressReport Progress::peek() const {
   report.loss /= tokens;
   report.nll /= tokens;
   report.accuracy /= tokens;
+  report.copied /= tokens;
   report.perplexity = std::exp(report.nll);
   report.gradient_norm /=
       static_cast<double>(std::max<std::int64_t>(report.updates - report.skipped, 1));

@@ -18,6 +18,7 @@ struct ProgressReport {
   double nll = 0.0;            ///< per target token, nats
   double perplexity = 0.0;     ///< exp(nll)
   double accuracy = 0.0;       ///< 0 to 1
+  double copied = 0.0;         ///< share of target tokens that were copied; 0 without a copy head
   double gradient_norm = 0.0;  ///< mean over the updates, before clipping
   double tokens_per_second =
       0.0;  ///< target tokens over the time of updates, waiting for data included

@@ -13,18 +13,21 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
                         double learning_rate, double seconds_left) {
   const std::string skipped =
       report.skipped > 0 ? fmt::format(" skipped={}", report.skipped) : std::string();
+  const std::string copied =
+      report.copied > 0.0 ? fmt::format(" copied={:.3f}", report.copied) : std::string();
   log_.info(
-      fmt::format("epoch={} step={} loss={:.4f} ppl={:.2f} acc={:.4f} lr={:.3e} norm={:.3f} "
+      fmt::format("epoch={} step={} loss={:.4f} ppl={:.2f} acc={:.4f}{} lr={:.3e} norm={:.3f} "
                   "tokens/s={:.0f}{} eta={}",
                   counters.epochs + 1, counters.step, report.loss, report.perplexity,
-                  report.accuracy, learning_rate, report.gradient_norm, report.tokens_per_second,
-                  skipped, format_duration(seconds_left)));
+                  report.accuracy, copied, learning_rate, report.gradient_norm,
+                  report.tokens_per_second, skipped, format_duration(seconds_left)));
   log_.event("train", {{"epoch", counters.epochs + 1},
                        {"step", counters.step},
                        {"loss", report.loss},
                        {"nll", report.nll},
                        {"ppl", report.perplexity},
                        {"acc", report.accuracy},
+                       {"copied", report.copied},
                        {"lr", learning_rate},
                        {"norm", report.gradient_norm},
                        {"tokens_per_second", report.tokens_per_second},
@@ -35,6 +38,7 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
   scalars(counters.step, {{"train/loss", report.loss},
                           {"train/perplexity", report.perplexity},
                           {"train/accuracy", report.accuracy},
+                          {"train/copied", report.copied},
                           {"train/learning_rate", learning_rate},
                           {"train/gradient_norm", report.gradient_norm},
                           {"train/tokens_per_second", report.tokens_per_second}});

@@ -3,7 +3,7 @@
 //
 //   at::manual_seed(config.seed);              // before the weights are drawn
 //   Transformer model(model_config);
-//   Trainer trainer(config, {.model = model, .batches = stream, .source = s, .target = t,
+//   Trainer trainer(config, {.model = model, .batches = stream, .encoder = encoder,
 //                            .development = dev, .decode = decode, .bundle = files, .log = log});
 //   if (resume) trainer.resume();
 //   TrainingSummary summary = trainer.run();
@@ -20,7 +20,7 @@
 
 #include "dragoman/data/batch_stream.h"
 #include "dragoman/data/log.h"
-#include "dragoman/data/tokenizer.h"
+#include "dragoman/data/pair_encoder.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/training/training_config.h"
 
@@ -40,8 +40,7 @@ using DecodeFunction = std::function<std::vector<std::string>(const std::vector<
 struct TrainerInputs {
   Transformer model{nullptr};
   BatchStream& batches;
-  Tokenizer source;
-  Tokenizer target;
+  PairEncoder encoder;
   DevelopmentSet development;  ///< may be empty: no validation
   DecodeFunction decode;       ///< may be empty: no BLEU, no chrF
   std::map<std::string, std::string>

@@ -73,6 +73,8 @@ struct TrainingConfig {
   double decay_rate = 0.5;
   std::int64_t decay_steps = 10000;
   double label_smoothing = 0.1;
+  bool force_copying = false;
+  double coverage_loss = 0.0;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -118,6 +120,10 @@ struct TrainingConfig {
           1000000000);
     visit("label_smoothing", self.label_smoothing,
           "share of the target's probability spread over the vocabulary", 0.0, 0.99);
+    visit("force_copying", self.force_copying,
+          "with a copy head: words that stand in the source are trained as copies only");
+    visit("coverage_loss", self.coverage_loss,
+          "with a copy head: weight of the loss on pointing twice at the same place", 0.0, 1000.0);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

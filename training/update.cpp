@@ -34,12 +34,17 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate) {
   const double tokens = static_cast<double>(std::max<std::int64_t>(result.target_tokens, 1));
 
   optimizer_.zero_grad();
-  at::Tensor sums = at::zeros({3}, at::device(device_).dtype(at::kDouble));  // loss, nll, correct
+  // loss, nll, correct, copied
+  at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));
+  const CopyLossOptions options{config_.label_smoothing, config_.force_copying,
+                                config_.coverage_loss};
   for (const Batch& batch : batches) {
-    const TokenLoss loss = batch_loss(model_, batch.to(device_), config_.label_smoothing);
+    const TokenLoss loss = batch_loss(model_, batch.to(device_), options);
     (loss.loss / tokens).backward();
-    sums += at::stack({loss.loss.detach().to(at::kDouble), loss.nll.detach().to(at::kDouble),
-                       loss.correct.to(at::kDouble)});
+    sums += at::stack(
+        {loss.loss.detach().to(at::kDouble), loss.nll.detach().to(at::kDouble),
+         loss.correct.to(at::kDouble),
+         (loss.copied.defined() ? loss.copied : at::zeros_like(loss.nll)).to(at::kDouble)});
   }
   const at::Tensor norm = gradient_norm();
   const at::Tensor not_finite = (norm + sums[0]).isfinite().logical_not().to(at::kFloat);
@@ -52,8 +57,9 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate) {
   result.loss = values[0] / tokens;
   result.nll = values[1] / tokens;
   result.correct = std::isfinite(values[2]) ? static_cast<std::int64_t>(values[2]) : 0;
-  result.gradient_norm = values[3];
-  if (!std::isfinite(values[0]) || !std::isfinite(values[3])) result.problem = find_problem(result);
+  result.copied = values[3];
+  result.gradient_norm = values[4];
+  if (!std::isfinite(values[0]) || !std::isfinite(values[4])) result.problem = find_problem(result);
   count_problem(result.problem);
   return result;
 }

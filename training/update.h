@@ -18,6 +18,7 @@ struct UpdateResult {
   double loss = 0.0;  ///< per target token, nats, with label smoothing
   double nll = 0.0;   ///< per target token, nats, without
   double gradient_norm = 0.0;
+  double copied = 0.0;  ///< part of the targets' probability that copying has, summed
   std::int64_t correct = 0;
   std::int64_t sentences = 0;
   std::int64_t source_tokens = 0;

@@ -50,21 +50,12 @@ class EvaluationGuard {
   std::vector<std::pair<at::Generator, at::Tensor>> states_;
 };
 
-SpecialIds special_ids(const Tokenizer& source, const Tokenizer& target) {
-  return {.source_pad = source.pad_id(),
-          .source_end = source.end_id(),
-          .target_pad = target.pad_id(),
-          .target_begin = target.begin_id(),
-          .target_end = target.end_id()};
-}
-
 std::vector<Example> encode_pairs(const TrainerInputs& inputs) {
   const DevelopmentSet& set = inputs.development;
   const auto longest = static_cast<std::size_t>(inputs.model->config().max_positions) - 1;
   std::vector<Example> examples;
   for (std::size_t line = 0; line < set.sources.size(); ++line) {
-    Example example{inputs.source.encode(set.sources[line]),
-                    inputs.target.encode(set.references[line])};
+    Example example = inputs.encoder.encode(set.sources[line], set.references[line]);
     if (std::max(example.source.size(), example.target.size()) <= longest)
       examples.push_back(std::move(example));
   }
@@ -96,7 +87,7 @@ Validation::Validation(const TrainingConfig& config, const TrainerInputs& inputs
                     set_.sources.size(), set_.references.size()));
   if (config.validate_by_decoding) decode_ = inputs.decode;
   const std::vector<Example> examples = encode_pairs(inputs);
-  const SpecialIds ids = special_ids(inputs.source, inputs.target);
+  const SpecialIds ids = inputs.encoder.special_ids();
   const auto size = static_cast<std::size_t>(config.validation_batch);
   for (std::size_t begin = 0; begin < examples.size(); begin += size)
     batches_.push_back(
@@ -129,7 +120,7 @@ bool Validation::measure_loss(DevelopmentScores& scores,
   std::int64_t tokens = 0;
   for (const Batch& batch : batches_) {
     if (is_cancelled()) return false;
-    const TokenLoss loss = batch_loss(model_, batch.to(device_), /*label_smoothing=*/0.0);
+    const TokenLoss loss = batch_loss(model_, batch.to(device_), {});
     sums += at::stack({loss.nll.to(at::kDouble), loss.correct.to(at::kDouble)});
     tokens += batch.target_tokens;
   }

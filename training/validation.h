@@ -10,7 +10,6 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/data/log.h"
-#include "dragoman/data/tokenizer.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/training/scores.h"
 #include "dragoman/training/trainer.h"

@@ -90,7 +90,7 @@ struct Best {
 }
 
 [[gnu::always_inline]] inline void top_k_row(const float* row, const TopKInput& input,
-                                             std::int64_t* ids, float* values) {
+                                             std::int64_t* ids, float* values, float* log_sum_out) {
   std::fill_n(ids, input.count, -1);
   std::fill_n(values, input.count, kLowest);
   const std::int64_t blocks_end = input.columns / kLanes * kLanes;
@@ -126,6 +126,7 @@ struct Best {
   const auto log_sum = static_cast<float>(highest + std::log(sum));
   for (std::int64_t rank = 0; rank < input.count; ++rank)
     values[rank] -= log_sum;
+  if (log_sum_out != nullptr) *log_sum_out = log_sum;
 }
 
 }  // namespace
@@ -134,7 +135,8 @@ DRAGOMAN_MULTIVERSION
 void top_k_rows(const TopKInput& input, std::int64_t* ids, float* values) {
   for (std::int64_t row = 0; row < input.rows; ++row)
     top_k_row(input.scores + row * input.stride, input, ids + row * input.count,
-              values + row * input.count);
+              values + row * input.count,
+              input.log_sums == nullptr ? nullptr : input.log_sums + row);
 }
 
 }  // namespace dragoman

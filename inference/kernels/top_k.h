@@ -14,8 +14,9 @@ struct TopKInput {
   std::int64_t stride = 0;  ///< floats from one row to the next
   std::int64_t count = 1;   ///< wanted per row
   std::span<const std::int64_t>
-      forbidden;           ///< columns that are never taken, though they count in the sum
-  bool normalize = false;  ///< subtract the log-sum-exp of the row
+      forbidden;              ///< columns that are never taken, though they count in the sum
+  bool normalize = false;     ///< subtract the log-sum-exp of the row
+  float* log_sums = nullptr;  ///< [rows] or null: the log-sum-exp of each row, when normalised
 };
 
 /// ids, values [rows, count]: best first, of equal ones the smaller column first. Where a row has

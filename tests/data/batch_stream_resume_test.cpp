@@ -194,7 +194,7 @@ TEST_CASE("another tokeniser is refused", "[batch_stream]") {
   config.vocabulary_size = 90;
   const auto other = dragoman::Tokenizer::from_bytes(
       dragoman::train_tokenizer(config, dragoman_test::made_up_lines(300, 1)), "other");
-  BatchStream stream(saved.config, other, dragoman_test::shared_tokenizer());
+  BatchStream stream(saved.config, {other, dragoman_test::shared_tokenizer()});
   CHECK_THROWS_WITH(stream.seek(saved.position), Contains("hash of the source tokeniser: is "));
 }
 

@@ -63,7 +63,7 @@ TEST_CASE("packed pairs come out as they went in", "[packed_pairs]") {
   for (const std::size_t size : {0UL, 100UL, 0UL, 1UL, 400UL, 0UL}) {
     auto& block = blocks.block(blocks.grow(1));
     for (std::size_t pair = 0; pair < size; ++pair, ++next) {
-      block.append(examples[next].source, examples[next].target);
+      block.append(examples[next]);
     }
     block.shrink();
   }
@@ -76,4 +76,23 @@ TEST_CASE("packed pairs come out as they went in", "[packed_pairs]") {
     CHECK(lengths[pair].source == std::ssize(examples[pair].source));
     CHECK(lengths[pair].target == std::ssize(examples[pair].target));
   }
+}
+
+TEST_CASE("copy ids are padded beside the source, and the decoder reads extra words as <unk>",
+          "[batch]") {
+  const std::vector<Example> examples = {{{5, 6}, {7, 51}, {5, 51}}, {{5}, {}, {9}}};
+  const Batch batch =
+      collate(examples, {.target_unknown = 1, .target_vocabulary = 50, .copies = true});
+  CHECK(batch.copy_ids.equal(at::tensor({5, 51, 3, 9, 3, -2}, at::kLong).view({2, 3})));
+  CHECK(batch.target_input[0].equal(at::tensor({2, 7, 1}, at::kLong)));
+  CHECK(batch.target_output[0].equal(at::tensor({7, 51, 3}, at::kLong)));
+  dragoman::PairBlocks blocks;
+  auto& block = blocks.block(blocks.grow(1));
+  for (const Example& example : examples)
+    block.append(example);
+  block.append({{8, 9}, {4}, {8, 9}});
+  blocks.finish();
+  CHECK(blocks.unpack(0).copy_ids == examples[0].copy_ids);
+  CHECK(blocks.unpack(1).copy_ids == examples[1].copy_ids);
+  CHECK(blocks.unpack(2).copy_ids == std::vector<std::int32_t>{8, 9});
 }

@@ -8,6 +8,7 @@
 
 using Catch::Matchers::Contains;
 using Catch::Matchers::Equals;
+using Catch::Matchers::StartsWith;
 using dragoman::parse_config;
 using dragoman::to_json_text;
 using dragoman::UsageError;
@@ -268,6 +269,31 @@ TEST_CASE("wrong overrides are refused", "[config]") {
   CHECK_THAT(problem("{}", {"seed.x=1"}), Contains("seed has no parts"));
   CHECK_THAT(problem("{}", {"=1"}), Contains("unknown key"));
   CHECK_THAT(problem("{}", {"network=3"}), Contains("must be an object, is 3"));
+}
+
+TEST_CASE("unknown keys of a stored document are warned of, each by name", "[config]") {
+  const auto text = R"({"seed": 3, "copies": 1, "network": {"dim": 64, "gate": {"x": 1}}})";
+  std::vector<std::string> warnings;
+  const auto config = dragoman::parse_stored_config<Document>(text, "run/config.json",
+                                                              std::vector<std::string>{}, warnings);
+  CHECK(config.seed == 3);
+  CHECK(config.network.dim == 64);
+  REQUIRE(warnings.size() == 2);
+  CHECK_THAT(warnings[0],
+             StartsWith("run/config.json: copies: this version does not know the key"));
+  CHECK_THAT(warnings[1], StartsWith("run/config.json: network.gate: this version does not know"));
+}
+
+TEST_CASE("all else about a stored document is checked, and so are overrides", "[config]") {
+  std::vector<std::string> warnings;
+  const auto read = [&](std::string_view text, const std::vector<std::string>& overrides) {
+    (void)dragoman::parse_stored_config<Document>(text, "a.json", overrides, warnings);
+  };
+  CHECK_THROWS_WITH(read(R"({"copies": 1, "seed": "x"})", {}),
+                    Equals("a.json: seed: must be an integer, is \"x\"."));
+  CHECK_THROWS_WITH(read(R"({"copies": 1})", {"network.dmi=1"}),
+                    Equals("--set network.dmi=1: unknown key. Did you mean network.dim?"));
+  CHECK_THROWS_WITH(read("{}", {"network={\"dmi\": 1}"}), Contains("network.dim"));
 }
 
 TEST_CASE("a section of a document is found without reading the others", "[config]") {

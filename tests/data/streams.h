@@ -51,7 +51,7 @@ inline dragoman::DataConfig small_batches(std::vector<dragoman::CorpusConfig> co
 
 inline dragoman::BatchStream open_stream(const dragoman::DataConfig& config, std::int64_t rank = 0,
                                          std::int64_t world_size = 1) {
-  return {config, shared_tokenizer(), shared_tokenizer(), rank, world_size};
+  return {config, {shared_tokenizer(), shared_tokenizer()}, rank, world_size};
 }
 
 inline Texts rows_as_text(const at::Tensor& ids, const at::Tensor& lengths) {

@@ -43,7 +43,7 @@ TEST_CASE("a model file gives back configuration, tokenisers and weights", "[mod
   CHECK(file.decoding.beam_size == 3);
   CHECK(file.decoding.n_best == 1);
   CHECK(file.is_joint);
-  CHECK(file.tokenizers.target.size() == 60);
+  CHECK(file.encoder.target().size() == 60);
   CHECK(file.card == "{\"steps\": 7}");
   const auto built = build_transformer(file);
   CHECK_FALSE(built->is_training());
@@ -101,11 +101,37 @@ TEST_CASE("all parameters that do not fit the configuration are listed", "[model
 TEST_CASE("a configuration that cannot be read is a model error", "[model_file]") {
   const TemporaryFolder folder;
   Archive archive = tiny_archive(tiny_transformer(tiny_config(60)));
-  archive.files["config.json"] = R"({"model": {"encodr": {}, "norm": "middle"}})";
+  archive.files["config.json"] = R"({"model": {"encoder": {"dim": 0}, "norm": "middle"}})";
   const std::string message = refusal(save(folder, archive));
-  CHECK_THAT(message, Contains("encodr") && Contains("encoder") && Contains("middle"));
+  CHECK_THAT(message, Contains("encoder.dim") && Contains("middle"));
   archive.files["config.json"] = "{";
   CHECK_THAT(refusal(save(folder, archive)), Contains("config.json"));
+}
+
+TEST_CASE("settings of another version are warned of and do not stop a model", "[model_file]") {
+  const TemporaryFolder folder;
+  Archive archive = tiny_archive(tiny_transformer(tiny_config(60)));
+  std::string& config = archive.files["config.json"];
+  config.insert(config.find("\"beam_size\""), "\"sampling\": {\"top_k\": 5}, ");
+  config.insert(config.find("\"encoder\""), "\"adapters\": 2, ");
+  const auto file = load_model_file(save(folder, archive));
+  REQUIRE(file.warnings.size() == 2);
+  CHECK_THAT(file.warnings[0], Contains("model.pt: config.json: model: adapters: this version"));
+  CHECK_THAT(file.warnings[1], Contains("config.json: decoding: sampling: this version"));
+  CHECK(file.decoding.beam_size == 3);
+  CHECK_FALSE(build_transformer(file)->is_training());
+  CHECK(load_model_file(save(folder, tiny_archive(tiny_transformer(tiny_config(60)))))
+            .warnings.empty());
+}
+
+TEST_CASE("loading a model draws no random numbers", "[model_file]") {
+  const TemporaryFolder folder;
+  const auto file = load_model_file(save(folder, tiny_archive(tiny_transformer(tiny_config(60)))));
+  at::manual_seed(5);
+  const at::Tensor expected = at::rand({4});
+  at::manual_seed(5);
+  (void)build_transformer(file);
+  CHECK(at::equal(at::rand({4}), expected));
 }
 
 TEST_CASE("a tokeniser of another size than the vocabulary is refused", "[model_file]") {

@@ -140,8 +140,8 @@ TEST_CASE("scoring in one pass equals scoring step by step", "[native_model]") {
   const auto batch = batch_of(random_sources(6, 50));
   const at::Tensor input = at::randint(4, 50, {6, 9}, at::kLong);
   const at::Tensor output = at::randint(4, 50, {6, 9}, at::kLong);
-  const at::Tensor together = model.score(batch, input, output);
-  const at::Tensor stepwise = model.StepModel::score(batch, input, output);
+  const at::Tensor together = model.score(batch, input, output).log_probs;
+  const at::Tensor stepwise = model.StepModel::score(batch, input, output).log_probs;
   REQUIRE(together.sizes() == stepwise.sizes());
   CHECK(at::max(at::abs(together - stepwise)).item<float>() < 1e-5f);
 }
@@ -160,7 +160,7 @@ TEST_CASE("scoring an output gives the scores that the search gave", "[native_mo
       output.push_back(3);
       const at::Tensor scores =
           model.score(batch_of({sources[sentence]}), at::tensor(input).unsqueeze(0),
-                      at::tensor(output).unsqueeze(0))[0];
+                      at::tensor(output).unsqueeze(0)).log_probs[0];
       REQUIRE(hypothesis.token_scores.size() == output.size() - (hypothesis.ended ? 0 : 1));
       for (std::size_t token = 0; token < hypothesis.token_scores.size(); ++token)
         REQUIRE(std::abs(scores[static_cast<std::int64_t>(token)].item<float>() -

@@ -61,7 +61,7 @@ inline dragoman::Tokenizer tiny_tokenizer() {
   return dragoman::Tokenizer::from_bytes(bytes, "tiny.spm");
 }
 
-inline dragoman::Tokenizers tiny_tokenizers() {
+inline dragoman::PairEncoder tiny_encoder() {
   return {tiny_tokenizer(), tiny_tokenizer()};
 }
 

@@ -84,6 +84,7 @@ TEST_CASE("an empty or blank text gives an empty translation that says so", "[tr
   REQUIRE(results.size() == 5);
   for (const std::size_t blank : {0, 2, 3, 4}) {
     CHECK(results[blank].status == Status::empty_input);
+    CHECK((results[blank].warnings == std::vector<Status>{Status::empty_input}));
     CHECK(results[blank].text().empty());
     CHECK(results[blank].hypotheses.size() == 1);
   }
@@ -99,6 +100,7 @@ TEST_CASE("a source that is too long is cut, and the result says so", "[translat
   const std::string text = "two dogs play in the snow";
   const auto cut = translator.translate(text, options);
   CHECK(cut.status == Status::source_truncated);
+  CHECK(cut.has(Status::source_truncated));
   // The same as the translation of its first four pieces.
   const auto tokenizer = dragoman_test::tiny_tokenizer();
   auto ids = tokenizer.encode(text);
@@ -121,9 +123,31 @@ TEST_CASE("an output at its limit is returned, and the result says so", "[transl
     CHECK(result.hypotheses.front().tokens.size() == 3);
     const bool has_end = result.hypotheses.front().token_scores.size() == 4;
     CHECK((result.status == Status::length_capped) == !has_end);
+    CHECK(result.has(Status::length_capped) == !has_end);
+    CHECK(result.has(Status::ok) == false);
     capped += has_end ? 0 : 1;
   }
   CHECK(capped > 0);
+}
+
+TEST_CASE("a cut source does not hide an output at its limit", "[translator]") {
+  const TinyFile file;
+  const Translator translator(file.path(), {.threads = 1});
+  DecodingOptions options = translator.defaults();
+  options.max_source_length = 4;
+  options.min_length = 3;
+  options.max_length = 3;
+  options.beam_size = 1;
+  std::int64_t both = 0;
+  for (const auto& result : translator.translate_batch(many_lines(20), options)) {
+    const bool is_capped = result.hypotheses.front().token_scores.size() == 3;
+    std::vector<Status> expected = {Status::source_truncated};
+    if (is_capped) expected.push_back(Status::length_capped);
+    CHECK((result.warnings == expected));
+    CHECK(result.status == Status::source_truncated);
+    both += is_capped ? 1 : 0;
+  }
+  CHECK(both > 0);
 }
 
 TEST_CASE("n-best lists are sorted and their scores add up", "[translator]") {
@@ -215,7 +239,7 @@ TEST_CASE("a live model is translated with as a loaded one, and goes on training
   const Translator translator(file.path(), {.threads = 1});
   const auto expected = translator.translate_batch(texts, translator.defaults());
   const auto live =
-      dragoman::translate_with(model, dragoman_test::tiny_tokenizers(), texts,
+      dragoman::translate_with(model, dragoman_test::tiny_encoder(), texts,
                                translator.defaults(), {.batch_size = 4, .threads = 2});
   for (std::size_t index = 0; index < texts.size(); ++index)
     check_same(live[index], expected[index]);

@@ -34,6 +34,15 @@ double deviation(const at::Tensor& weight) {
 
 }  // namespace
 
+TEST_CASE("weights that are to be loaded draw no random numbers", "[initialize]") {
+  at::manual_seed(3);
+  const at::Tensor expected = at::rand({4});
+  at::manual_seed(3);
+  const dragoman::Transformer model(wide_config(), dragoman::InitialWeights::unset);
+  CHECK(model->parameters().size() > 10);
+  CHECK(at::equal(at::rand({4}), expected));
+}
+
 TEST_CASE("Xavier initialisation has the bounds of the formula", "[initialize]") {
   const auto found = parameters(wide_config());
   const auto check = [&](const std::string& name, double bound) {

@@ -151,11 +151,10 @@ struct TinyProcess {
   TinyProcess(const TinyCorpus& corpus, const dragoman::TrainingConfig& config,
               dragoman::DecodeFunction decode = {})
       : model(seeded_model(corpus, config)),
-        batches(corpus.data, corpus.tokenizer(), corpus.tokenizer()),
+        batches(corpus.data, {corpus.tokenizer(), corpus.tokenizer()}),
         trainer(config, {.model = model,
                          .batches = batches,
-                         .source = corpus.tokenizer(),
-                         .target = corpus.tokenizer(),
+                         .encoder = {corpus.tokenizer(), corpus.tokenizer()},
                          .development = corpus.development,
                          .decode = std::move(decode),
                          .bundle = {{"config.json", "{}"}, {"source.spm", corpus.spm}},

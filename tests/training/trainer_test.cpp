@@ -1,6 +1,8 @@
 #include "dragoman/training/trainer.h"
 
 #include <ATen/ATen.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -81,6 +83,26 @@ TEST_CASE_METHOD(Fixture, "the run directory holds the last and the best models,
       dragoman_test::same_bits(dragoman::load_archive(run.averaged()).tensors, last.tensors));
   for (const auto& entry : fs::recursive_directory_iterator(config.output))
     CHECK_FALSE(entry.path().filename().string().ends_with(".tmp"));
+}
+
+TEST_CASE_METHOD(Fixture, "what a killed process left half-written is removed at the start",
+                 "[trainer]") {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  const std::string name = ".step-5.pt." + std::to_string(child) + "-0.tmp";
+  fs::create_directories(config.output + "/checkpoints");
+  folder.write("run/" + name, "half");
+  folder.write("run/checkpoints/" + name, "half");
+  config.max_steps = 2;
+  config.save_every = 100;
+  TinyProcess process(corpus, config);
+  process.log.on_event = [&](const TestLog::Event& event) {
+    if (event.name != "train") return;
+    CHECK_FALSE(fs::exists(config.output + "/" + name));
+    CHECK_FALSE(fs::exists(config.output + "/checkpoints/" + name));
+  };
+  CHECK(process.trainer.run().steps == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "training stops at each limit", "[trainer]") {

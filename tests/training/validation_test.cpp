@@ -23,12 +23,11 @@ bool never() {
 struct Setup {
   explicit Setup(const TinyCorpus& corpus, dragoman::DecodeFunction decode = {})
       : config(dragoman_test::tiny_training("unused")),
-        stream(corpus.data, corpus.tokenizer(), corpus.tokenizer()),
+        stream(corpus.data, {corpus.tokenizer(), corpus.tokenizer()}),
         model(dragoman_test::TinyProcess::seeded_model(corpus, config)),
         inputs{.model = model,
                .batches = stream,
-               .source = corpus.tokenizer(),
-               .target = corpus.tokenizer(),
+               .encoder = {corpus.tokenizer(), corpus.tokenizer()},
                .development = corpus.development,
                .decode = std::move(decode),
                .bundle = {},

@@ -1,0 +1,232 @@
+#include "dragoman/data/pair_encoder.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace dragoman {
+
+namespace {
+
+/// U+2581, which stands for whitespace in pieces.
+constexpr std::string_view kSpace = "\xe2\x96\x81";
+
+bool is_space(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f' ||
+         byte == '\v';
+}
+
+TextRange trimmed(TextRange range, std::string_view text) {
+  while (range.begin < range.end && is_space(text[range.begin]))
+    ++range.begin;
+  while (range.begin < range.end && is_space(text[range.end - 1]))
+    --range.end;
+  return range;
+}
+
+/// The starts of the words in a piece: 0, and every later mark of whitespace.
+std::vector<std::size_t> word_starts(const std::string& piece) {
+  std::vector<std::size_t> starts{0};
+  for (std::size_t at = piece.find(kSpace, 1); at != std::string::npos;
+       at = piece.find(kSpace, at + kSpace.size()))
+    starts.push_back(at);
+  return starts;
+}
+
+/// SentencePiece joins neighbouring unknown words; to be copied one by one they are parted again.
+/// When the text holds another number of words than the piece, normalisation changed the
+/// whitespace, and they stay together.
+std::vector<Piece> split_unknown(const Piece& piece, std::string_view text) {
+  const std::vector<std::size_t> starts = word_starts(piece.text);
+  if (starts.size() == 1) return {piece};
+  std::vector<TextRange> words;
+  for (std::size_t at = piece.begin; at < piece.end;) {
+    const std::size_t begin = at;
+    while (at < piece.end && is_space(text[at]))
+      ++at;
+    while (at < piece.end && !is_space(text[at]))
+      ++at;
+    words.push_back({begin, at});
+  }
+  if (words.size() != starts.size()) return {piece};
+  std::vector<Piece> parts;
+  for (std::size_t word = 0; word < words.size(); ++word) {
+    const std::size_t end = word + 1 < starts.size() ? starts[word + 1] : piece.text.size();
+    parts.push_back({piece.id, piece.text.substr(starts[word], end - starts[word]),
+                     words[word].begin, words[word].end});
+  }
+  return parts;
+}
+
+std::vector<Piece> encode_split(const Tokenizer& tokenizer, std::string_view text) {
+  std::vector<Piece> pieces;
+  for (Piece& piece : tokenizer.encode_aligned(text)) {
+    if (piece.id != tokenizer.unknown_id()) {
+      pieces.push_back(std::move(piece));
+      continue;
+    }
+    for (Piece& part : split_unknown(piece, text))
+      pieces.push_back(std::move(part));
+  }
+  return pieces;
+}
+
+/// Calls `use(begin, end)` for each word, a run of pieces up to the next that begins with
+/// whitespace.
+void for_each_word(std::span<const std::string> pieces, auto&& use) {
+  for (std::size_t begin = 0; begin < pieces.size();) {
+    std::size_t end = begin + 1;
+    while (end < pieces.size() && !pieces[end].starts_with(kSpace))
+      ++end;
+    use(begin, end);
+    begin = end;
+  }
+}
+
+std::string join(std::span<const std::string> pieces) {
+  std::string word;
+  for (const std::string& piece : pieces)
+    word += piece;
+  return word;
+}
+
+}  // namespace
+
+PairEncoder::PairEncoder(Tokenizer source, Tokenizer target, const CopyOptions& options)
+    : source_(std::move(source)), target_(std::move(target)), options_(options) {
+  if (!options_.enabled || source_.bytes() == target_.bytes()) return;
+  std::vector<std::int32_t> table;
+  for (std::int32_t id = 0; id < static_cast<std::int32_t>(source_.size()); ++id) {
+    const std::int32_t same = target_.id(source_.piece(id));
+    table.push_back(same == target_.unknown_id() ? -1 : same);
+  }
+  target_of_source_ = std::make_shared<const std::vector<std::int32_t>>(std::move(table));
+}
+
+SpecialIds PairEncoder::special_ids() const {
+  return {.source_pad = source_.pad_id(),
+          .source_end = source_.end_id(),
+          .target_pad = target_.pad_id(),
+          .target_begin = target_.begin_id(),
+          .target_end = target_.end_id(),
+          .target_unknown = target_.unknown_id(),
+          .target_vocabulary = static_cast<std::int32_t>(target_.size()),
+          .copies = options_.enabled};
+}
+
+std::int32_t PairEncoder::extra_word(const std::string& piece, const TextRange& range,
+                                     std::string_view text, EncodedSource& encoded) const {
+  auto& words = encoded.extra_words;
+  const auto known = std::ranges::find(words, piece);
+  const auto number = static_cast<std::int32_t>(known - words.begin());
+  if (known == words.end()) {
+    if (std::ssize(words) >= options_.extra_words) return target_.unknown_id();
+    words.push_back(piece);
+    encoded.extra_ranges.push_back(trimmed(range, text));
+  }
+  return static_cast<std::int32_t>(target_.size()) + number;
+}
+
+EncodedSource PairEncoder::encode_source(std::string_view text) const {
+  EncodedSource encoded;
+  if (!options_.enabled) {
+    encoded.ids = source_.encode(text);
+    return encoded;
+  }
+  for (const Piece& piece : encode_split(source_, text)) {
+    const TextRange range{piece.begin, piece.end};
+    const std::int32_t same = piece.id == source_.unknown_id() ? -1
+                              : target_of_source_
+                                  ? (*target_of_source_)[static_cast<std::size_t>(piece.id)]
+                                  : piece.id;
+    encoded.ids.push_back(piece.id);
+    encoded.copy_ids.push_back(same >= 0 ? same : extra_word(piece.text, range, text, encoded));
+    encoded.ranges.push_back(range);
+  }
+  return encoded;
+}
+
+std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
+                                                     const EncodedSource& source) const {
+  if (!options_.enabled || source.extra_words.empty()) return target_.encode(text);
+  std::vector<std::int32_t> ids;
+  std::vector<std::string> pieces;
+  for (const Piece& piece : encode_split(target_, text)) {
+    const auto extra = std::ranges::find(source.extra_words, piece.text);
+    const bool is_extra = piece.id == target_.unknown_id() && extra != source.extra_words.end();
+    ids.push_back(
+        is_extra ? static_cast<std::int32_t>(target_.size() + (extra - source.extra_words.begin()))
+                 : piece.id);
+    pieces.push_back(piece.text);
+  }
+  if (!target_of_source_) return ids;
+
+  // Separate vocabularies: the source's spelling of words that need extra words there.
+  std::vector<std::string> source_pieces;
+  for (std::size_t place = 0; place < source.ids.size(); ++place) {
+    const std::int64_t extra = source.copy_ids[place] - target_.size();
+    source_pieces.push_back(extra >= 0 ? source.extra_words[static_cast<std::size_t>(extra)]
+                                       : target_.piece(source.copy_ids[place]));
+  }
+  std::map<std::string, std::vector<std::int32_t>> spellings;
+  for_each_word(source_pieces, [&](std::size_t begin, std::size_t end) {
+    const auto first = source.copy_ids.begin();
+    std::vector<std::int32_t> spelling(first + static_cast<std::ptrdiff_t>(begin),
+                                       first + static_cast<std::ptrdiff_t>(end));
+    if (*std::ranges::max_element(spelling) >= target_.size())
+      spellings.emplace(join(std::span(source_pieces).subspan(begin, end - begin)), spelling);
+  });
+  std::vector<std::int32_t> respelled;
+  for_each_word(pieces, [&](std::size_t begin, std::size_t end) {
+    const auto spelling = spellings.find(join(std::span(pieces).subspan(begin, end - begin)));
+    const bool is_spelled = end - begin > 1 && spelling != spellings.end();
+    const std::span<const std::int32_t> used =
+        is_spelled ? std::span<const std::int32_t>(spelling->second)
+                   : std::span<const std::int32_t>(ids).subspan(begin, end - begin);
+    respelled.insert(respelled.end(), used.begin(), used.end());
+  });
+  return respelled;
+}
+
+Example PairEncoder::encode(std::string_view source, std::string_view target) const {
+  EncodedSource encoded = encode_source(source);
+  std::vector<std::int32_t> ids = encode_target(target, encoded);
+  return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids)};
+}
+
+std::string PairEncoder::piece(std::int64_t id, const EncodedSource& source) const {
+  const std::int64_t extra = id - target_.size();
+  return extra >= 0 && extra < std::ssize(source.extra_words)
+             ? source.extra_words[static_cast<std::size_t>(extra)]
+             : target_.piece(static_cast<std::int32_t>(id));
+}
+
+DecodedTarget PairEncoder::decode(std::span<const std::int64_t> ids, const EncodedSource& source,
+                                  std::string_view source_text) const {
+  std::vector<std::string> pieces;
+  for (const std::int64_t id : ids) {
+    pieces.push_back(piece(id, source));
+    const std::int64_t extra = id - target_.size();
+    if (extra < 0) continue;
+    // The piece may be normalised; the source's own bytes count. SentencePiece leaves pieces that
+    // it does not know as they are, marks of whitespace included.
+    const TextRange& range = source.extra_ranges[static_cast<std::size_t>(extra)];
+    const bool has_space = pieces.size() > 1 && pieces.back().starts_with(kSpace);
+    pieces.back() = std::string(has_space ? " " : "")
+                        .append(source_text.substr(range.begin, range.end - range.begin));
+  }
+  AlignedText aligned = target_.decode_aligned(pieces);
+  DecodedTarget decoded;
+  std::size_t begin = 0;
+  for (const std::size_t end : aligned.ends) {
+    TextRange range{begin, end};
+    while (range.begin < range.end && is_space(aligned.text[range.begin]))
+      ++range.begin;
+    decoded.ranges.push_back(range);
+    begin = end;
+  }
+  decoded.text = std::move(aligned.text);
+  return decoded;
+}
+
+}  // namespace dragoman

@@ -1,0 +1,96 @@
+// dragoman translate and score: what they refuse, and what their output says.
+#include <algorithm>
+#include <string>
+
+#include "dragoman/data/archive.h"
+#include "tests/apps/tiny_task.h"
+#include "tests/support/catch.h"
+
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+using dragoman_test::run_program;
+using dragoman_test::run_shell;
+using dragoman_test::TemporaryFolder;
+using dragoman_test::tiny_model;
+
+TEST_CASE("JSON lines hold every warning of a translation", "[program][translate]") {
+  const TemporaryFolder folder;
+  folder.write("lines", "1 2 3\n\n4 5 6\n7 8 9\n");
+  const auto result =
+      run_program(folder, "translate --model " + tiny_model() +
+                              " --input lines --format jsonl --beam-size 1 --max-source-length 1 "
+                              "--min-length 1 --max-length 1");
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 4);
+  CHECK_THAT(
+      result.out,
+      Contains(R"("status":"source_truncated","warnings":["source_truncated","length_capped"]})"));
+  CHECK_THAT(result.out, Contains(R"("status":"empty_input","warnings":["empty_input"]})"));
+  CHECK_THAT(result.err, Contains(", empty_input 1, source_truncated 3, length_capped "));
+  const auto fine = run_program(
+      folder, "translate --model " + tiny_model() + " --input lines --format jsonl --min-length 1");
+  CHECK_THAT(fine.out, Contains(R"("status":"ok","warnings":[]})"));
+}
+
+TEST_CASE("a model of another version translates, with a warning for each unknown setting",
+          "[program][translate]") {
+  const TemporaryFolder folder;
+  auto archive = dragoman::load_archive(tiny_model());
+  auto& config = archive.files.at("config.json");
+  config.insert(config.find("\"beam_size\""), "\"sampling\": 5, ");
+  dragoman::save_archive(archive, folder.path("m.pt"));
+  const auto result = run_shell(folder, "echo 1 2 | \"$DRAGOMAN\" translate --model m.pt");
+  CHECK(result.status == 0);
+  CHECK(std::count(result.out.begin(), result.out.end(), '\n') == 1);
+  CHECK_THAT(result.err, StartsWith("warning: m.pt: config.json: decoding: sampling: this version "
+                                    "does not know the key"));
+  CHECK_THAT(run_program(folder, "inspect m.pt").err, StartsWith("warning: m.pt: config.json"));
+}
+
+TEST_CASE("flags about the model are checked with the same words as all others",
+          "[program][translate]") {
+  const TemporaryFolder folder;
+  const auto result = run_program(
+      folder, "translate --model none.pt --threads -1 --batch-size 0 --precision bf61 </dev/null");
+  CHECK(result.status == 2);
+  CHECK_THAT(result.err, Contains("--threads=-1: -1 is out of range (0 to 1024)"));
+  CHECK_THAT(result.err, Contains("--batch-size=0: 0 is out of range (1 to 100000)"));
+  CHECK_THAT(result.err, Contains("--precision=bf61: must be one of fp32, bf16, is \"bf61\". Did "
+                                  "you mean bf16?"));
+  const auto fine = run_shell(folder, "echo 1 2 3 | \"$DRAGOMAN\" translate --model " +
+                                          tiny_model() + " --precision bf16 --threads 1 --quiet");
+  CHECK(fine.status == 0);
+  CHECK(fine.err.empty());
+}
+
+TEST_CASE("files of different lengths are not scored, and that is found before the model is read",
+          "[program][score]") {
+  const TemporaryFolder folder;
+  folder.write("s", "1\n2\n3\n");
+  folder.write("t", "one\ntwo");
+  for (const auto* source : {"--source s", "--source - <s"}) {
+    const auto result =
+        run_program(folder, std::string("score --model none.pt --target t ") + source);
+    CHECK(result.status == 3);
+    CHECK_THAT(result.err, Contains(": has 3 lines, but t has 2. Line n of one must belong to "));
+  }
+}
+
+TEST_CASE("a pipe is scored as it comes, and a different length is found at its end",
+          "[program][score]") {
+  const TemporaryFolder folder;
+  folder.write("s", "1 2 3\n2 0 1\n");
+  folder.write("t", "one two three\ntwo zero one\n");
+  const auto flags = " score --model " + tiny_model() + " --target t --source ";
+  const auto from_file = run_shell(folder, "\"$DRAGOMAN\"" + flags + "s");
+  INFO(from_file.err);
+  REQUIRE(from_file.status == 0);
+  CHECK(std::count(from_file.out.begin(), from_file.out.end(), '\n') == 2);
+  const auto from_pipe = run_shell(folder, "cat s | \"$DRAGOMAN\"" + flags + "-");
+  CHECK(from_pipe.status == 0);
+  CHECK(from_pipe.out == from_file.out);
+  const auto longer = run_shell(folder, "cat s s | \"$DRAGOMAN\"" + flags + "-");
+  CHECK(longer.status == 3);
+  CHECK_THAT(longer.err, Contains("-: has 4 lines, but t has 2."));
+}

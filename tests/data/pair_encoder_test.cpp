@@ -1,0 +1,159 @@
+#include "dragoman/data/pair_encoder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+using dragoman::CopyOptions;
+using dragoman::EncodedSource;
+using dragoman::PairEncoder;
+using dragoman::Tokenizer;
+using dragoman::TokenizerType;
+
+namespace {
+
+const std::vector<std::string>& lines() {
+  static const std::vector<std::string> lines{
+      "the man reads a book in the garden", "a woman sells fresh fruit to the children",
+      "two dogs run over the green grass",  "the children play with a ball near the house",
+      "he asks her about the old letter",   "she writes a long letter to the man"};
+  return lines;
+}
+
+Tokenizer trained(TokenizerType type, std::int64_t size, const std::vector<std::string>& text) {
+  dragoman::TokenizerConfig config;
+  config.type = type;
+  config.vocabulary_size = size;
+  return Tokenizer::from_bytes(dragoman::train_tokenizer(config, text), "test.spm");
+}
+
+PairEncoder joint(TokenizerType type, std::int64_t size) {
+  const Tokenizer tokenizer = trained(type, size, lines());
+  return {tokenizer, tokenizer, CopyOptions{.enabled = true}};
+}
+
+/// What comes out when `target` is spelled with the words of `source`.
+std::string there_and_back(const PairEncoder& encoder, const std::string& source,
+                           const std::string& target) {
+  const EncodedSource encoded = encoder.encode_source(source);
+  const auto ids = encoder.encode_target(target, encoded);
+  const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+  return encoder.decode(wide, encoded, source).text;
+}
+
+}  // namespace
+
+TEST_CASE("characters without a piece come back exactly as they stood in the source",
+          "[pair_encoder]") {
+  const std::vector<std::pair<TokenizerType, std::int64_t>> kinds{{TokenizerType::bpe, 60},
+                                                                  {TokenizerType::unigram, 50},
+                                                                  {TokenizerType::character, 40},
+                                                                  {TokenizerType::word, 36}};
+  for (const auto& [type, size] : kinds) {
+    const PairEncoder encoder = joint(type, size);
+    for (const std::string word : {"\xe6\x9d\x8e\xe6\x98\x8e", "\xf0\x9f\x8e\x89\xf0\x9f\x8e\x8a",
+                                   "\xd0\x9c\xd0\xb8\xd1\x80", "#42%"}) {
+      INFO(word << " with size " << size);
+      CHECK(there_and_back(encoder, "he asks " + word + " about the book",
+                           "the man reads " + word + " a letter") ==
+            "the man reads " + word + " a letter");
+    }
+  }
+}
+
+TEST_CASE("what normalisation would change is copied unchanged", "[pair_encoder]") {
+  // U+FF8A, half-width katakana, which NFKC turns into U+30CF.
+  const PairEncoder encoder = joint(TokenizerType::bpe, 60);
+  CHECK(there_and_back(encoder, "the man \xef\xbe\x8a reads", "a \xef\xbe\x8a") ==
+        "a \xef\xbe\x8a");
+}
+
+TEST_CASE("with one vocabulary a known piece yields itself", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::bpe, 60);
+  const EncodedSource encoded = encoder.encode_source("the man reads");
+  CHECK(encoded.copy_ids == encoded.ids);
+  CHECK(encoded.ids == encoder.source().encode("the man reads"));
+  CHECK(encoded.extra_words.empty());
+  CHECK(encoded.ranges.size() == encoded.ids.size());
+  CHECK(encoded.ranges.back().end == 13);
+}
+
+TEST_CASE("neighbouring unknown words of a word model are words of their own", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36);
+  const std::string source = "he asks Quirin Zwack about the book";
+  const EncodedSource encoded = encoder.encode_source(source);
+  REQUIRE(encoded.extra_words.size() == 2);
+  const auto range = encoded.extra_ranges[1];
+  CHECK(source.substr(range.begin, range.end - range.begin) == "Zwack");
+  CHECK(there_and_back(encoder, source, "Zwack asks Quirin") == "Zwack asks Quirin");
+}
+
+TEST_CASE("a word that stands twice has one extra word", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36);
+  const EncodedSource encoded = encoder.encode_source("Zwack asks Zwack");
+  REQUIRE(encoded.extra_words.size() == 1);
+  CHECK(encoded.copy_ids.front() == encoder.target().size());
+  CHECK(encoded.copy_ids.front() == encoded.copy_ids.back());
+}
+
+TEST_CASE("unknown target words that the source lacks stay unknown", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36);
+  const EncodedSource encoded = encoder.encode_source("he asks Zwack");
+  const auto ids = encoder.encode_target("Quirin asks Zwack", encoded);
+  REQUIRE(ids.size() == 3);
+  CHECK(ids[0] == encoder.target().unknown_id());
+  CHECK(ids[2] == encoder.target().size());
+}
+
+TEST_CASE("extra words beyond the budget are unknown", "[pair_encoder]") {
+  const Tokenizer tokenizer = trained(TokenizerType::word, 36, lines());
+  const PairEncoder encoder(tokenizer, tokenizer, {.enabled = true, .extra_words = 1});
+  const EncodedSource encoded = encoder.encode_source("Zwack asks Quirin");
+  CHECK(encoded.extra_words.size() == 1);
+  CHECK(encoded.copy_ids.back() == tokenizer.unknown_id());
+}
+
+TEST_CASE("with separate vocabularies a word is spelled as the source spells it",
+          "[pair_encoder]") {
+  const std::vector<std::string> german{
+      "der Mann liest ein Buch im Garten", "die Frau verkauft frisches Obst an die Kinder",
+      "zwei Hunde laufen durch das Gras", "Wachstum und Verwandtschaft und Fischteich"};
+  const Tokenizer source = trained(TokenizerType::bpe, 90, lines());
+  const Tokenizer target = trained(TokenizerType::bpe, 80, german);
+  const PairEncoder encoder(source, target, {.enabled = true});
+  const EncodedSource encoded = encoder.encode_source("the children play");
+  REQUIRE_FALSE(encoded.extra_words.empty());  // the target has no piece "children"
+  const auto ids = encoder.encode_target("die children laufen", encoded);
+  const std::vector<std::int64_t> wide(ids.begin(), ids.end());
+  CHECK(encoder.decode(wide, encoded, "the children play").text == "die children laufen");
+  CHECK(*std::max_element(ids.begin(), ids.end()) >= target.size());
+  // Words that the source does not have are spelled by the target alone.
+  CHECK(encoder.encode_target("die Kinder", encoded) == target.encode("die Kinder"));
+}
+
+TEST_CASE("without a copy head the encoder is the two tokenisers", "[pair_encoder]") {
+  const Tokenizer tokenizer = trained(TokenizerType::bpe, 60, lines());
+  const PairEncoder encoder(tokenizer, tokenizer);
+  const dragoman::Example example = encoder.encode("he asks \xe6\x9d\x8e", "a \xe6\x9d\x8e");
+  CHECK(example.source == tokenizer.encode("he asks \xe6\x9d\x8e"));
+  CHECK(example.target == tokenizer.encode("a \xe6\x9d\x8e"));
+  CHECK(example.copy_ids.empty());
+  CHECK_FALSE(encoder.special_ids().copies);
+}
+
+TEST_CASE("each id has its place in the decoded text", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36);
+  const std::string source = "he asks Zwack";
+  const EncodedSource encoded = encoder.encode_source(source);
+  const auto decoded = encoder.decode(
+      std::vector<std::int64_t>{encoded.copy_ids[2], encoded.copy_ids[1]}, encoded, source);
+  CHECK(decoded.text == "Zwack asks");
+  REQUIRE(decoded.ranges.size() == 2);
+  CHECK(decoded.ranges[0].begin == 0);
+  CHECK(decoded.ranges[0].end == 5);
+  CHECK(decoded.ranges[1].begin == 6);
+  CHECK(decoded.ranges[1].end == 10);
+}

@@ -1,0 +1,179 @@
+// A model with a copy head in search, in scoring and in the text API.
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/scorer.h"
+#include "dragoman/inference/worker_pool.h"
+#include "tests/inference/fake_model.h"
+#include "tests/inference/tiny_model.h"
+#include "tests/support/catch.h"
+
+namespace {
+
+using dragoman::NativeModel;
+using dragoman::SourceBatch;
+using dragoman_test::batch_of;
+using dragoman_test::tiny_config;
+using dragoman_test::tiny_transformer;
+
+constexpr std::int64_t kWords = 150;
+
+dragoman::ModelConfig copying_config(std::int64_t vocabulary, bool coverage = false) {
+  dragoman::ModelConfig config = tiny_config(vocabulary);
+  config.copy_head.enabled = true;
+  config.copy_head.coverage = coverage;
+  return config;
+}
+
+/// Four sentences of different lengths; words from 100 on are <unk> to the source side and yield
+/// extra words, some twice.
+SourceBatch copying_batch() {
+  SourceBatch batch = batch_of({{10, 1, 12, 1, 14}, {20, 20, 1}, {1, 1, 32, 33, 34, 35}, {40}});
+  batch.copy_ids = batch.ids.clone();
+  std::int64_t extra = 0;
+  for (std::int64_t row = 0; row < batch.ids.size(0); ++row)
+    for (std::int64_t place = 0; place < batch.ids.size(1); ++place) {
+      if (place >= batch.lengths[row].item<std::int64_t>()) batch.copy_ids[row][place] = -2;
+      if (batch.ids[row][place].item<std::int64_t>() == 1)
+        batch.copy_ids[row][place] = kWords + extra++ % 2;
+    }
+  batch.extra_words = 2;
+  return batch;
+}
+
+/// Hides the fast way of a model.
+class Plain final : public dragoman::StepModel {
+ public:
+  explicit Plain(const NativeModel& model) : model_(model) {}
+  std::unique_ptr<dragoman::StepState> start(const SourceBatch& source) const override {
+    return model_.start(source);
+  }
+  at::Tensor step(const at::Tensor& next, dragoman::StepState& state) const override {
+    return model_.step(next, state);
+  }
+  void reorder(dragoman::StepState& state, const at::Tensor& rows,
+               const at::Tensor& sentences) const override {
+    model_.reorder(state, rows, sentences);
+  }
+  std::int64_t vocabulary_size() const override { return model_.vocabulary_size(); }
+  at::Device device() const override { return model_.device(); }
+
+ private:
+  const NativeModel& model_;
+};
+
+}  // namespace
+
+TEST_CASE("search by the kernel equals search over the whole mixture", "[copying]") {
+  for (const bool coverage : {false, true}) {
+    const NativeModel model(tiny_transformer(copying_config(kWords, coverage), 5));
+    const SourceBatch batch = copying_batch();
+    dragoman::DecodingOptions options;
+    options.beam_size = 5;
+    options.n_best = 5;
+    options.max_length = 12;
+    const auto fast = dragoman::beam_search(model, batch, {}, options);
+    const auto plain = dragoman::beam_search(Plain(model), batch, {}, options);
+    bool any_extra = false;
+    REQUIRE(fast.size() == plain.size());
+    for (std::size_t sentence = 0; sentence < fast.size(); ++sentence) {
+      REQUIRE(fast[sentence].size() == plain[sentence].size());
+      for (std::size_t rank = 0; rank < fast[sentence].size(); ++rank) {
+        CHECK(fast[sentence][rank].ids == plain[sentence][rank].ids);
+        CHECK(std::abs(fast[sentence][rank].score - plain[sentence][rank].score) < 1e-4);
+        for (const std::int64_t id : fast[sentence][rank].ids)
+          any_extra = any_extra || id >= kWords;
+      }
+    }
+    CHECK(any_extra);
+  }
+}
+
+TEST_CASE("scoring copies in one pass gives what the search gave", "[copying]") {
+  const NativeModel model(tiny_transformer(copying_config(kWords, true), 5));
+  const SourceBatch batch = copying_batch();
+  dragoman::DecodingOptions options;
+  options.max_length = 12;
+  const auto found = dragoman::beam_search(model, batch, {}, options);
+  std::int64_t longest = 0;
+  for (const auto& hypotheses : found)
+    longest = std::max(longest, std::ssize(hypotheses.front().ids) + 1);
+  at::Tensor input = at::zeros({4, longest}, at::kLong);
+  at::Tensor output = at::zeros({4, longest}, at::kLong);
+  for (std::int64_t row = 0; row < 4; ++row) {
+    const auto& ids = found[static_cast<std::size_t>(row)].front().ids;
+    input[row][0] = 2;
+    output[row][std::ssize(ids)] = 3;
+    for (std::int64_t place = 0; place < std::ssize(ids); ++place) {
+      output[row][place] = ids[static_cast<std::size_t>(place)];
+      input[row][place + 1] = ids[static_cast<std::size_t>(place)];
+    }
+  }
+  const dragoman::TokenScores scores = model.score(batch, input, output);
+  for (std::int64_t row = 0; row < 4; ++row) {
+    const dragoman::IdHypothesis& hypothesis = found[static_cast<std::size_t>(row)].front();
+    for (std::int64_t place = 0; place < std::ssize(hypothesis.token_scores); ++place) {
+      CHECK(std::abs(scores.log_probs[row][place].item<float>() -
+                     hypothesis.token_scores[static_cast<std::size_t>(place)]) < 1e-4f);
+      const float copied = scores.copied[row][place].item<float>();
+      CHECK((copied >= 0.0f && copied <= 1.0f + 1e-5f));
+      const std::int64_t position = scores.positions[row][place].item<std::int64_t>();
+      const bool is_extra = output[row][place].item<std::int64_t>() >= kWords;
+      if (is_extra) CHECK(std::abs(copied - 1.0f) < 1e-5f);
+      if (position >= 0) CHECK(batch.copy_ids[row][position].equal(output[row][place]));
+    }
+  }
+}
+
+TEST_CASE("a text copied by certain pointers comes back with its spans", "[copying]") {
+  const dragoman::Tokenizer tokenizer = dragoman_test::tiny_tokenizer();
+  dragoman::ModelConfig config = copying_config(tokenizer.size());
+  dragoman::Transformer model = tiny_transformer(config, 3);
+  {
+    const at::NoGradGuard no_grad;  // the gate always copies
+    auto parameters = model->named_parameters();
+    parameters["copy_head.gate.weight"].zero_();
+    parameters["copy_head.gate.bias"].fill_(-30.0);
+  }
+  const dragoman::PairEncoder encoder(tokenizer, tokenizer, {.enabled = true});
+  dragoman::DecodingOptions options;
+  options.provenance = true;
+  options.max_length = 6;
+  options.min_length = 2;
+  const std::vector<std::string> texts{"two dogs \xe6\x9d\x8e\xe6\x98\x8e play",
+                                       "a \xf0\x9f\x8e\x89 man"};
+  const auto results = dragoman::translate_with(model, encoder, texts, options);
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    const dragoman::Hypothesis& best = results[index].hypotheses.front();
+    INFO(best.text);
+    REQUIRE(best.copy_probabilities.size() == best.tokens.size());
+    REQUIRE_FALSE(best.copied.empty());
+    for (const double probability : best.copy_probabilities)
+      CHECK(probability > 0.99);
+    for (const dragoman::CopiedSpan& span : best.copied) {
+      const std::string out = best.text.substr(span.begin, span.end - span.begin);
+      const std::string in =
+          texts[index].substr(span.source_begin, span.source_end - span.source_begin);
+      CHECK(in.find(out.substr(0, out.find(' '))) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("texts with words of no vocabulary are scored as copies", "[copying]") {
+  const dragoman::Tokenizer tokenizer = dragoman_test::tiny_tokenizer();
+  const NativeModel model(tiny_transformer(copying_config(tokenizer.size()), 3));
+  const dragoman::PairEncoder encoder(tokenizer, tokenizer, {.enabled = true});
+  dragoman::WorkerPool workers(1);
+  const std::vector<std::string> sources{"two \xe6\x9d\x8e dogs"};
+  const std::vector<std::string> targets{"a \xe6\x9d\x8e"};
+  const auto scores = dragoman::score_texts(model, encoder, sources, targets, 8, workers);
+  REQUIRE(scores.size() == 1);
+  CHECK(scores[0].tokens.back() == "\xe6\x9d\x8e");
+  CHECK(std::isfinite(scores[0].log_probability));
+  CHECK(scores[0].log_probability > -100.0);
+}
