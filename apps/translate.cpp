@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/commands.h"
@@ -41,16 +43,36 @@ struct Summary {
   double seconds = 0.0;
 };
 
-Json to_json(const Hypothesis& hypothesis) {
-  return {{"text", hypothesis.text},
-          {"score", hypothesis.score},
-          {"log_probability", hypothesis.log_probability},
-          {"tokens", hypothesis.tokens},
-          {"token_scores", hypothesis.token_scores}};
+/// [begin, end) in characters, as most readers of JSON count, from bytes of `text`.
+Json characters(std::string_view text, std::size_t begin, std::size_t end) {
+  const auto count = [text](std::size_t byte) {
+    return std::ranges::count_if(text.substr(0, byte),
+                                 [](char part) { return (part & 0xC0) != 0x80; });
+  };
+  return {count(begin), count(end)};
 }
 
-std::string json_line(const Translation& translation, bool with_hypotheses) {
-  Json json = to_json(translation.hypotheses.front());
+Json to_json(const Hypothesis& hypothesis, const std::string& source) {
+  Json json{{"text", hypothesis.text},
+            {"score", hypothesis.score},
+            {"log_probability", hypothesis.log_probability},
+            {"tokens", hypothesis.tokens},
+            {"token_scores", hypothesis.token_scores}};
+  if (hypothesis.copy_probabilities.empty()) return json;
+  json["copy_probabilities"] = hypothesis.copy_probabilities;
+  json["source_positions"] = hypothesis.source_positions;
+  json["copied"] = Json::array();
+  for (const CopiedSpan& span : hypothesis.copied)
+    json["copied"].push_back({{"text", hypothesis.text.substr(span.begin, span.end - span.begin)},
+                              {"output", characters(hypothesis.text, span.begin, span.end)},
+                              {"source", characters(source, span.source_begin, span.source_end)},
+                              {"probability", span.probability}});
+  return json;
+}
+
+std::string json_line(const Translation& translation, const std::string& source,
+                      bool with_hypotheses) {
+  Json json = to_json(translation.hypotheses.front(), source);
   json["status"] = name(translation.status);
   json["warnings"] = Json::array();
   for (const Status warning : translation.warnings)
@@ -58,7 +80,7 @@ std::string json_line(const Translation& translation, bool with_hypotheses) {
   if (with_hypotheses) {
     json["hypotheses"] = Json::array();
     for (const Hypothesis& hypothesis : translation.hypotheses)
-      json["hypotheses"].push_back(to_json(hypothesis));
+      json["hypotheses"].push_back(to_json(hypothesis, source));
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
@@ -110,8 +132,10 @@ void translate(const TranslateOptions& options) {
        lines = is_wanted ? read_window(reader, window) : std::vector<std::string>()) {
     const auto start = std::chrono::steady_clock::now();
     std::string text;
-    for (const Translation& translation : translator.translate_batch(lines, decoding)) {
-      text += options.format == "jsonl" ? json_line(translation, decoding.n_best > 1)
+    const std::vector<Translation> translations = translator.translate_batch(lines, decoding);
+    for (std::size_t line = 0; line < lines.size(); ++line) {
+      const Translation& translation = translations[line];
+      text += options.format == "jsonl" ? json_line(translation, lines[line], decoding.n_best > 1)
                                         : text_lines(translation, summary.lines, decoding.n_best);
       ++summary.lines;
       for (const Status warning : translation.warnings)

@@ -141,7 +141,7 @@ EncodedSource PairEncoder::encode_source(std::string_view text) const {
                                   : piece.id;
     encoded.ids.push_back(piece.id);
     encoded.copy_ids.push_back(same >= 0 ? same : extra_word(piece.text, range, text, encoded));
-    encoded.ranges.push_back(range);
+    encoded.ranges.push_back(trimmed(range, text));
   }
   return encoded;
 }

@@ -41,7 +41,7 @@ struct EncodedSource {
   std::vector<std::int32_t> copy_ids;    ///< as long as ids; empty without copying
   std::vector<TextRange> ranges;         ///< of each id in the text; empty without copying
   std::vector<std::string> extra_words;  ///< as target pieces; word k has the id V + k
-  std::vector<TextRange> extra_ranges;   ///< where each stands first, without whitespace
+  std::vector<TextRange> extra_ranges;   ///< where each stands first
 };
 
 struct DecodedTarget {
