@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dragoman/data/error.h"
+#include "dragoman/data/file.h"
 #include "dragoman/training/average.h"
 #include "dragoman/training/checkpoint.h"
 #include "dragoman/training/device.h"
@@ -159,6 +160,8 @@ TrainingSummary Trainer::State::run() {
                     "or give another training.output.",
                     config.output));
   checkpoints.directory().create();
+  for (const auto& folder : {config.output, checkpoints.directory().checkpoints()})
+    remove_stale_temporaries(folder);  // of a process that was killed while it wrote
   reporter.emplace(config, inputs.log, first_step);
   signals.emplace();
   started = now();
