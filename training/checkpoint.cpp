@@ -86,9 +86,15 @@ void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record) {
   snapshot.records = records;
   write_pair(snapshot, record);
   records_ = std::move(records);
-  write_file_atomically(directory_.index(), records_to_json(records_, config_.best_metric));
-  link_best(snapshot.best_step);
-  remove_old(kept);
+  publish(snapshot.best_step);
+}
+
+void CheckpointStore::publish(std::int64_t best_step) const {
+  const std::string index = records_to_json(records_, config_.best_metric);
+  if (!fs::exists(directory_.index()) || read_file(directory_.index()) != index)
+    write_file_atomically(directory_.index(), index);
+  link_best(best_step);
+  remove_old();
 }
 
 void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecord& record) const {
@@ -130,10 +136,10 @@ void CheckpointStore::link_best(std::int64_t step) const {
         fmt::format("{}: cannot be replaced: {}.", directory_.best(), error.message()));
 }
 
-void CheckpointStore::remove_old(const std::vector<std::int64_t>& kept) const {
+void CheckpointStore::remove_old() const {
   std::error_code ignored;
   for (const std::int64_t step : directory_.all_steps()) {
-    if (std::ranges::binary_search(kept, step)) continue;
+    if (std::ranges::find(records_, step, &CheckpointRecord::step) != records_.end()) continue;
     // The state first: a model alone is no pair, so it cannot be resumed from by mistake.
     fs::remove(directory_.state(step), ignored);
     fs::remove(directory_.model(step), ignored);
@@ -150,6 +156,7 @@ std::optional<Snapshot> CheckpointStore::restore() {
       std::erase_if(records_, [this](const auto& record) {
         return !fs::exists(directory_.model(record.step));
       });
+      if (step == directory_.all_steps().back()) publish(snapshot.best_step);
       return snapshot;
     } catch (const Misfit&) {
       throw;

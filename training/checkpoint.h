@@ -37,7 +37,8 @@ class CheckpointStore {
   /// checkpoints that were there before remain.
   void save(Snapshot snapshot, const CheckpointRecord& record);
 
-  /// Restores the newest complete pair and returns its snapshot; nothing when there is none.
+  /// Restores the newest complete pair and returns its snapshot; nothing when there is none. What a
+  /// killed process left undone of a save is done.
   /// Damaged ones are named in the log and passed over. Throws ModelError when all are damaged, or
   /// when one does not fit the model or the optimiser.
   std::optional<Snapshot> restore();
@@ -49,8 +50,10 @@ class CheckpointStore {
 
  private:
   void write_pair(const Snapshot& snapshot, const CheckpointRecord& record) const;
+  /// What follows a pair: the list of all, best.pt, and the end of older ones.
+  void publish(std::int64_t best_step) const;
   void link_best(std::int64_t step) const;
-  void remove_old(const std::vector<std::int64_t>& kept) const;
+  void remove_old() const;
   [[nodiscard]] Snapshot load_pair(std::int64_t step);
 
   TrainingConfig config_;

@@ -283,6 +283,34 @@ TEST_CASE("a checkpoint of another shape or optimiser is refused by name", "[res
   }
 }
 
+TEST_CASE("a run killed right after its last pair of files still ends the same", "[resume]") {
+  Case run;
+  const Ending expected = run.straight();
+  run.partial(at_step(17, die));
+  (void)run.resumed();
+  // As if it had been killed before the list, best.pt and the removal of old pairs.
+  const dragoman::RunDirectory directory(run.folder.path("interrupted"));
+  const std::string last = directory.model(directory.complete_steps().back());
+  for (const auto& path : {directory.model(3), directory.best()}) {
+    fs::remove(path);
+    fs::copy_file(last, path);
+  }
+  fs::remove(directory.index());
+  fs::remove(directory.averaged());
+  auto config = run.config;
+  config.output = directory.path();
+  TinyProcess process(run.corpus, config);
+  REQUIRE(process.trainer.resume());
+  const auto summary = process.trainer.run();
+  CHECK(dragoman_test::same_bits(dragoman::load_archive(summary.averaged_model).tensors,
+                                 expected.averaged));
+  CHECK(run.folder.read("interrupted/checkpoints/index.json") == expected.index);
+  CHECK_FALSE(fs::exists(directory.model(3)));
+  CHECK(dragoman_test::same_bits(
+      dragoman::load_archive(directory.best()).tensors,
+      dragoman::load_archive(directory.model(expected.best_step)).tensors));
+}
+
 TEST_CASE("a finished run can be resumed with more steps", "[resume]") {
   Case run([](auto& config) { config.schedule = dragoman::ScheduleKind::noam; });
   const Ending expected = run.straight();
