@@ -1,49 +1,15 @@
 // dragoman train: input that it refuses, and the whole path on a tiny task.
 #include <algorithm>
 
+#include "tests/apps/tiny_task.h"
 #include "tests/support/catch.h"
-#include "tests/support/program.h"
 
 using Catch::Matchers::Contains;
-using dragoman_test::ProgramResult;
+using Catch::Matchers::EndsWith;
 using dragoman_test::run_program;
 using dragoman_test::TemporaryFolder;
-
-namespace {
-
-/// Digits in, the same digits as letters out.
-void write_task(const TemporaryFolder& folder) {
-  constexpr const char* kWords[] = {"zero", "one", "two",   "three", "four",
-                                    "five", "six", "seven", "eight", "nine"};
-  std::string source;
-  std::string target;
-  for (int number = 0; number < 600; ++number) {
-    for (int digit : {number / 100, number / 10 % 10, number % 10}) {
-      source += std::to_string(digit) + " ";
-      target += std::string(kWords[digit]) + " ";
-    }
-    source.back() = target.back() = '\n';
-  }
-  folder.write("train.src", source);
-  folder.write("train.tgt", target);
-  folder.write("dev.src", "1 2 3\n5 0 7\n");
-  folder.write("dev.tgt", "one two three\nfive zero seven\n");
-  folder.write("run.json", R"({
-    "data": {"train": [{"source": "train.src", "target": "train.tgt"}], "dev": {"source": "dev.src", "target": "dev.tgt"},
-             "batch_tokens": 512},
-    "tokenizer": {"vocabulary_size": 60},
-    "model": {"encoder": {"layers": 1, "dim": 32, "heads": 2, "feed_forward": 64},
-              "decoder": {"layers": 1, "dim": 32, "heads": 2, "feed_forward": 64}},
-    "training": {"max_steps": 20, "warmup_steps": 10, "validate_every": 10, "save_every": 10, "report_every": 5,
-                 "average_best": 0, "threads": 1, "tensorboard": false}
-  })");
-}
-
-ProgramResult train(const TemporaryFolder& folder, const std::string& flags = "") {
-  return run_program(folder, "train run.json " + flags);
-}
-
-}  // namespace
+using dragoman_test::train;
+using dragoman_test::write_task;
 
 TEST_CASE("a corpus that is missing is named", "[program][train]") {
   const TemporaryFolder folder;
@@ -82,7 +48,34 @@ TEST_CASE("an empty corpus is refused", "[program][train]") {
   folder.write("train.tgt", "");
   const auto result = train(folder);
   CHECK(result.status == 3);
-  CHECK_THAT(result.err, Contains("there is no text"));
+  CHECK_THAT(result.err, EndsWith("train.src: has no lines. Give a corpus with text.\n"));
+  folder.write("train.src", "\n\n");
+  folder.write("train.tgt", "one\ntwo\n");
+  const auto blank = train(folder);
+  CHECK(blank.status == 3);
+  CHECK_THAT(blank.err, Contains("train.src: there is no text to train a tokeniser on: of 2 lines "
+                                 "2 are empty and 0 hold only blanks."));
+}
+
+TEST_CASE("a corpus of which the filters leave nothing is named with the reasons",
+          "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const auto result = train(folder, "--set data.min_length=100");
+  CHECK(result.status == 3);
+  CHECK_THAT(result.err,
+             Contains("train.src and train.tgt: none of 600 pairs passes the filters (0 "
+                      "empty, 600 shorter than data.min_length (100)"));
+}
+
+TEST_CASE("a development corpus without lines is refused", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  folder.write("dev.src", "");
+  folder.write("dev.tgt", "");
+  const auto result = train(folder);
+  CHECK(result.status == 3);
+  CHECK_THAT(result.err, Contains("dev.src: has no lines."));
 }
 
 TEST_CASE("a vocabulary too large for the corpus is refused", "[program][train]") {
@@ -107,6 +100,41 @@ TEST_CASE("a device that does not exist is a usage error", "[program][train]") {
   const auto result = train(folder, "--set training.device=cuda:99");
   CHECK(result.status == 2);
   CHECK_THAT(result.err, Contains("cuda:99"));
+}
+
+TEST_CASE("a run that another version began is resumed, with a warning for each unknown key",
+          "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string flags = "--set training.validate_every=0 --set training.max_steps=";
+  REQUIRE(train(folder, flags + "1").status == 0);
+  auto config = folder.read("run/config.json");
+  config.insert(config.find("\"max_steps\""), "\"lookahead\": 5, ");
+  folder.write("run/config.json", config);
+  const auto resumed = train(folder, "--resume " + flags + "2");
+  INFO(resumed.err);
+  CHECK(resumed.status == 0);
+  const std::string warning =
+      "warning: run/config.json: training.lookahead: this version does not know the key";
+  CHECK_THAT(resumed.err, Contains(warning));
+  CHECK_THAT(resumed.err, Contains("resumed step=1"));
+
+  // The stored configuration may be named itself; then it is warned of once.
+  folder.write("run/config.json", config);
+  const auto itself =
+      run_program(folder, "train run/config.json --resume --set training.max_steps=3");
+  CHECK(itself.status == 0);
+  const auto place = itself.err.find(warning);
+  REQUIRE(place != std::string::npos);
+  CHECK(itself.err.find(warning, place + 1) == std::string::npos);
+
+  // What a person writes has no unknown keys.
+  const auto wrong = train(folder, "--resume --set training.lookahead=5");
+  CHECK(wrong.status == 2);
+  folder.write("mine.json", config);
+  const auto mine = run_program(folder, "train mine.json --resume");
+  CHECK(mine.status == 2);
+  CHECK_THAT(mine.err, Contains("training.lookahead: unknown key."));
 }
 
 TEST_CASE("a model goes from raw text to a score through the program", "[program][train][.slow]") {
