@@ -1,7 +1,10 @@
 // The metrics of dragoman evaluate: their names, and what each flag means to them.
+#include <fmt/format.h>
+
 #include "apps/evaluation.h"
 #include "dragoman/data/metrics/bleu.h"
 #include "dragoman/data/metrics/chrf.h"
+#include "dragoman/data/metrics/exact_match.h"
 #include "dragoman/data/metrics/rouge.h"
 #include "dragoman/data/metrics/ter.h"
 
@@ -52,6 +55,18 @@ Metric make_ter(const EvaluateOptions& given) {
           }};
 }
 
+Metric make_exact_match() {
+  return {"exact match",
+          [](const auto& lines, const auto& references) {
+            return exact_match_statistics(lines, references);
+          },
+          [](auto sums) { return exact_match_from_statistics(sums); },
+          [](auto sums) { return fmt::format("{:.0f} of {:.0f} lines", sums[0], sums[1]); },
+          [](auto references, const auto& sampling) {
+            return exact_match_signature(references, sampling);
+          }};
+}
+
 Metric make_rouge(const EvaluateOptions& given, const std::string& name) {
   RougeOptions options{.stemmer = given.has_stemmer,
                        .sentence_separator = given.sentence_separator};
@@ -76,7 +91,7 @@ Metric make_rouge(const EvaluateOptions& given, const std::string& name) {
 }  // namespace
 
 std::vector<std::string> metric_names() {
-  std::vector<std::string> result = {"bleu", "chrf", "chrf++", "ter", "rouge"};
+  std::vector<std::string> result = {"bleu", "chrf", "chrf++", "ter", "exact", "rouge"};
   for (char order = '1'; order <= '9'; ++order)
     result.push_back(std::string("rouge") + order);
   result.insert(result.end(), {"rougeL", "rougeLsum"});
@@ -94,6 +109,7 @@ std::vector<Metric> make_metrics(const EvaluateOptions& options) {
     if (name == "chrf") metrics.push_back(make_chrf(options, 0));
     if (name == "chrf++") metrics.push_back(make_chrf(options, 2));
     if (name == "ter") metrics.push_back(make_ter(options));
+    if (name == "exact") metrics.push_back(make_exact_match());
     if (name == "rouge") {
       for (const char* variant : {"rouge1", "rouge2", "rougeL", "rougeLsum"})
         metrics.push_back(make_rouge(options, variant));
