@@ -6,6 +6,7 @@
 #include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/native_model.h"
+#include "dragoman/inference/provenance.h"
 #include "dragoman/inference/worker_pool.h"
 
 namespace dragoman {
@@ -27,13 +28,7 @@ class EvaluationMode {
   bool was_training_;
 };
 
-/// A text with what the encoder made of it.
-struct Source {
-  const std::string& text;
-  const EncodedSource& encoded;
-};
-
-Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const Source& source) {
+Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const SourceText& source) {
   Hypothesis hypothesis;
   for (const std::int64_t id : ids.ids)
     hypothesis.tokens.push_back(encoder.piece(id, source.encoded));
@@ -42,59 +37,6 @@ Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const So
   hypothesis.log_probability = ids.log_probability;
   hypothesis.score = ids.score;
   return hypothesis;
-}
-
-/// Neighbouring tokens that were copied from neighbouring positions become one span.
-std::vector<CopiedSpan> copied_spans(const Hypothesis& hypothesis,
-                                     const std::vector<TextRange>& ranges,
-                                     const EncodedSource& source) {
-  std::vector<CopiedSpan> spans;
-  std::int64_t previous = -2;  // source position of the token before, if that was copied
-  for (std::size_t token = 0; token < ranges.size(); ++token) {
-    const std::int64_t position = hypothesis.source_positions[token];
-    const double probability = hypothesis.copy_probabilities[token];
-    if (position < 0 || position >= std::ssize(source.ranges) || probability <= 0.5) {
-      previous = -2;
-      continue;
-    }
-    const TextRange& from = source.ranges[static_cast<std::size_t>(position)];
-    if (position == previous + 1) {
-      spans.back().end = ranges[token].end;
-      spans.back().source_end = from.end;
-      spans.back().probability = std::min(spans.back().probability, probability);
-    } else {
-      spans.push_back({ranges[token].begin, ranges[token].end, from.begin, from.end, probability});
-    }
-    previous = position;
-  }
-  return spans;
-}
-
-/// Fills the provenance of each sentence's hypothesis number `rank`, in one pass of the decoder.
-void trace_copies(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
-                  std::size_t rank, std::span<const std::vector<IdHypothesis>> found,
-                  std::span<const Source> sources, std::span<Translation* const> results) {
-  std::vector<std::vector<std::int64_t>> targets;
-  for (const auto& hypotheses : found)
-    targets.push_back(rank < hypotheses.size() ? hypotheses[rank].ids
-                                               : std::vector<std::int64_t>{});
-  const TargetBatch target = target_batch(targets, encoder, model.device());
-  const TokenScores scores = model.score(batch, target.input, target.output);
-  const at::Tensor copied = scores.copied.cpu().contiguous();        // [B, T]
-  const at::Tensor positions = scores.positions.cpu().contiguous();  // [B, T]
-  for (std::size_t row = 0; row < found.size(); ++row) {
-    if (rank >= found[row].size()) continue;
-    Hypothesis& hypothesis = results[row]->hypotheses[rank];
-    const auto length = static_cast<std::ptrdiff_t>(targets[row].size());
-    const auto begin = static_cast<std::ptrdiff_t>(row) * copied.size(1);
-    const float* part = copied.const_data_ptr<float>() + begin;
-    const std::int64_t* position = positions.const_data_ptr<std::int64_t>() + begin;
-    hypothesis.copy_probabilities.assign(part, part + length);
-    hypothesis.source_positions.assign(position, position + length);
-    const DecodedTarget decoded =
-        encoder.decode(targets[row], sources[row].encoded, sources[row].text);
-    hypothesis.copied = copied_spans(hypothesis, decoded.ranges, sources[row].encoded);
-  }
 }
 
 TargetIds target_ids(const Tokenizer& tokenizer) {
@@ -158,7 +100,7 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
     const std::vector<std::int64_t>& which = batches[number];
     const SourceBatch batch = source_batch(encoded, which, encoder, model.device());
     const auto found = beam_search(model, batch, ids, checked);
-    std::vector<Source> sources;
+    std::vector<SourceText> sources;
     std::vector<Translation*> translations;
     std::size_t most = 0;
     for (std::size_t place = 0; place < which.size(); ++place) {
