@@ -159,8 +159,10 @@ TEST_CASE("scoring an output gives the scores that the search gave", "[native_mo
       Tokens output = hypothesis.ids;
       output.push_back(3);
       const at::Tensor scores =
-          model.score(batch_of({sources[sentence]}), at::tensor(input).unsqueeze(0),
-                      at::tensor(output).unsqueeze(0)).log_probs[0];
+          model
+              .score(batch_of({sources[sentence]}), at::tensor(input).unsqueeze(0),
+                     at::tensor(output).unsqueeze(0))
+              .log_probs[0];
       REQUIRE(hypothesis.token_scores.size() == output.size() - (hypothesis.ended ? 0 : 1));
       for (std::size_t token = 0; token < hypothesis.token_scores.size(); ++token)
         REQUIRE(std::abs(scores[static_cast<std::int64_t>(token)].item<float>() -

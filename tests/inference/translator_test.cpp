@@ -239,8 +239,8 @@ TEST_CASE("a live model is translated with as a loaded one, and goes on training
   const Translator translator(file.path(), {.threads = 1});
   const auto expected = translator.translate_batch(texts, translator.defaults());
   const auto live =
-      dragoman::translate_with(model, dragoman_test::tiny_encoder(), texts,
-                               translator.defaults(), {.batch_size = 4, .threads = 2});
+      dragoman::translate_with(model, dragoman_test::tiny_encoder(), texts, translator.defaults(),
+                               {.batch_size = 4, .threads = 2});
   for (std::size_t index = 0; index < texts.size(); ++index)
     check_same(live[index], expected[index]);
   CHECK(model->is_training());
