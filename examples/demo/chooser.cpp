@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "examples/demo/unusual_words.h"
+
 namespace demo {
 
 namespace {
@@ -34,6 +36,10 @@ constexpr ListedName kFirstNames[] = {
     {"Norbert", false}, {"Manfred", false},   {"Kurt", false},   {"Richard", false},
 };
 
+// Of invented first names.
+constexpr std::string_view kFemaleEndings[] = {"a", "ina", "ette", "hild", "gard", "enne", "ika"};
+constexpr std::string_view kMaleEndings[] = {"o", "bert", "win", "fried", "mar", "ian", "ek"};
+
 constexpr std::string_view kOnsets[] = {"B",  "Br", "D", "F", "G", "Gr", "H", "K",
                                         "Kl", "L",  "M", "N", "P", "R",  "S", "Sch",
                                         "St", "T",  "V", "W", "Z", "Kr"};
@@ -44,6 +50,7 @@ constexpr std::string_view kSurnameEndings[] = {"mann",  "er", "berg", "stein", 
                                                 "inger", "ke", "sen",  "bacher", "wald", "hofer"};
 constexpr std::string_view kTownEndings[] = {"dorf",    "hausen", "heim",  "burg", "stedt",
                                              "kirchen", "hofen",  "walde", "tal",  "ingen"};
+constexpr int kInventedFirstNames = 70;    // percent
 constexpr std::uint64_t kUnseenShare = 5;  // one in so many is kept from training
 
 // In small letters, without the marks that separate digits.
@@ -58,6 +65,11 @@ std::string without_marks(std::string_view text) {
 
 }  // namespace
 
+std::string_view name(WordKind kind) {
+  constexpr std::string_view kNames[] = {"name", "number", "emoji", "script"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
 Part part_of(std::string_view word) {
   std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
   for (const char letter : word) {
@@ -67,10 +79,14 @@ Part part_of(std::string_view word) {
 }
 
 FirstName Chooser::first_name() {
+  if (chance(kInventedFirstNames)) {
+    const bool is_female = chance(50);
+    return {is_female ? made_up(kFemaleEndings) : made_up(kMaleEndings), is_female};
+  }
   for (;;) {
     const ListedName& name = pick(kFirstNames);
     if (part_of(name.text) != part_) continue;
-    specials_.emplace_back(name.text);
+    specials_.push_back({WordKind::name, std::string(name.text)});
     return {std::string(name.text), name.is_female};
   }
 }
@@ -81,16 +97,36 @@ std::string Chooser::made_up(std::span<const std::string_view> endings) {
     for (const auto part : {pick(kOnsets), pick(kVowels), pick(kCodas), pick(endings)})
       name += part;
     if (part_of(name) != part_) continue;
-    specials_.push_back(name);
+    specials_.push_back({WordKind::name, name});
     return name;
   }
 }
 
 std::string Chooser::surname() {
-  return made_up(kSurnameEndings);
+  return has_unusual_names_ ? unusual_name() : made_up(kSurnameEndings);
 }
 std::string Chooser::town() {
-  return made_up(kTownEndings);
+  return has_unusual_names_ ? unusual_name() : made_up(kTownEndings);
+}
+
+std::string Chooser::special(WordKind kind, std::string (*make)(dragoman::Random& random)) {
+  for (;;) {
+    std::string word = make(random_);
+    if (part_of(word) != part_) continue;
+    specials_.push_back({kind, word});
+    return word;
+  }
+}
+
+std::string Chooser::unusual_name() {
+  return chance(60) ? special(WordKind::script, script_word)
+                    : special(WordKind::name, foreign_name);
+}
+std::string Chooser::emoji() {
+  return special(WordKind::emoji, demo::emoji);
+}
+std::string Chooser::odd_token() {
+  return special(WordKind::number, demo::odd_token);
 }
 
 std::int64_t Chooser::number(std::int64_t first, std::int64_t last) {
@@ -105,8 +141,8 @@ std::int64_t Chooser::number(std::int64_t first, std::int64_t last) {
 
 bool Chooser::shows_special(std::string_view text) const {
   const std::string plain = without_marks(text);
-  return std::any_of(specials_.begin(), specials_.end(), [&](const std::string& special) {
-    return plain.find(without_marks(special)) != std::string::npos;
+  return std::any_of(specials_.begin(), specials_.end(), [&](const SpecialWord& special) {
+    return plain.find(without_marks(special.text)) != std::string::npos;
   });
 }
 

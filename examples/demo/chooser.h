@@ -1,5 +1,5 @@
-// Draws words, names and numbers. Names, and tokens with three digits or more, are split for good
-// into those that training may see and those that are kept for the test on unseen words.
+// Draws words, names and numbers. Names, emoji, and tokens with three digits or more, are split for
+// good into those that training may see and those that are kept for the tests on unseen words.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,15 @@ enum class Part { seen, unseen };
 
 /// Which part a name, or the digits of a number, belongs to. The same on every machine.
 [[nodiscard]] Part part_of(std::string_view word);
+
+/// What a model can only copy.
+enum class WordKind { name, number, emoji, script };
+[[nodiscard]] std::string_view name(WordKind kind);
+
+struct SpecialWord {
+  WordKind kind = WordKind::name;
+  std::string text;
+};
 
 struct FirstName {
   std::string text;
@@ -45,15 +54,26 @@ class Chooser {
   [[nodiscard]] std::int64_t number(std::int64_t first, std::int64_t last);
   [[nodiscard]] std::string letters(int count);  ///< capitals, as in reference numbers
 
-  /// Whether a name or a long number that was drawn stands in the text (some are drawn in vain).
+  /// From now on surnames and towns are unusual_name().
+  void make_names_unusual() { has_unusual_names_ = true; }
+  [[nodiscard]] std::string unusual_name();  ///< of another script, or with rare letters
+  [[nodiscard]] std::string emoji();
+  [[nodiscard]] std::string odd_token();  ///< a code of letters, digits and signs
+
+  /// What was drawn, some of it in vain; numbers only as odd tokens.
+  [[nodiscard]] std::span<const SpecialWord> specials() const { return specials_; }
+  /// Whether any of it stands in the text, no matter the case.
   [[nodiscard]] bool shows_special(std::string_view text) const;
 
  private:
   std::string made_up(std::span<const std::string_view> endings);
+  /// Draws until the word is of this part.
+  std::string special(WordKind kind, std::string (*make)(dragoman::Random& random));
 
   dragoman::Random random_;
   Part part_;
-  std::vector<std::string> specials_;
+  bool has_unusual_names_ = false;
+  std::vector<SpecialWord> specials_;
 };
 
 }  // namespace demo

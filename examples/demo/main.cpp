@@ -30,6 +30,27 @@ bool write(const std::filesystem::path& folder, const std::string& name,
   return true;
 }
 
+/// The sentences, and NAME.words: for each sentence "kind TAB word TAB kind TAB word ...".
+bool write(const std::filesystem::path& folder, const std::string& name,
+           const std::vector<demo::CopyCase>& cases) {
+  std::vector<demo::Phrase> set;
+  const std::filesystem::path path = folder / (name + ".words");
+  std::ofstream words(path, std::ios::binary);
+  for (const demo::CopyCase& copy_case : cases) {
+    set.push_back(copy_case.pair);
+    std::string line;
+    for (const demo::SpecialWord& word : copy_case.words)
+      line.append(line.empty() ? "" : "\t").append(demo::name(word.kind)).append("\t" + word.text);
+    words << line << '\n';
+  }
+  words.close();
+  if (!words) {
+    std::fprintf(stderr, "dragoman-demo-data: %s: cannot write. Is the disk full?\n", path.c_str());
+    return false;
+  }
+  return write(folder, name, set);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -52,6 +73,7 @@ int main(int argc, char** argv) {
   const demo::DataSet data = demo::make_data_set(seed, {});
   const bool written = write(folder, "train", data.train) && write(folder, "dev", data.dev) &&
                        write(folder, "test", data.test) &&
-                       write(folder, "test_unseen", data.test_unseen);
+                       write(folder, "test_unseen", data.test_unseen) &&
+                       write(folder, "test_copies", data.test_copies);
   return written ? 0 : 5;
 }

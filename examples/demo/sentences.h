@@ -44,6 +44,9 @@ namespace demo {
 [[nodiscard]] Phrase train(Chooser& chooser);
 [[nodiscard]] Phrase history(Chooser& chooser);
 
+// unusual.cpp: names of other scripts, emoji, codes.
+[[nodiscard]] Phrase unusual(Chooser& chooser);
+
 /// "Anna sleeps" and "." make "Anna sleeps."; the first letter becomes a capital.
 [[nodiscard]] Phrase sentence(const Phrase& words, std::string_view stop = ".");
 
