@@ -195,9 +195,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   std::map<std::string, std::string> bundle{{"config.json", resolved},
                                             {"source.spm", tokenizers->source.bytes()}};
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  return {config,
-          {tokenizers->source, tokenizers->target, copy_options(config.model)},
-          std::move(bundle)};
+  CopyOptions copy = copy_options(config.model);
+  copy.protect = config.data.protect;
+  return {config, {tokenizers->source, tokenizers->target, copy}, std::move(bundle)};
 }
 
 }  // namespace dragoman

@@ -58,6 +58,11 @@ Json to_json(const Hypothesis& hypothesis, const std::string& source) {
             {"log_probability", hypothesis.log_probability},
             {"tokens", hypothesis.tokens},
             {"token_scores", hypothesis.token_scores}};
+  if (const Protection& protection = hypothesis.protection; protection.kept()) {
+    if (protection.spans > 0) json["protected"] = "kept";
+  } else {
+    json["protected"] = {{"missing", protection.missing}, {"repeated", protection.repeated}};
+  }
   if (hypothesis.copy_probabilities.empty()) return json;
   json["copy_probabilities"] = hypothesis.copy_probabilities;
   json["source_positions"] = hypothesis.source_positions;

@@ -47,8 +47,11 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
   set("hash of the source tokeniser", fmt::format("{:016x}", hash_bytes(encoder.source().bytes())));
   set("hash of the target tokeniser", fmt::format("{:016x}", hash_bytes(encoder.target().bytes())));
   // Absent without copying, as in positions of versions that had none.
-  if (encoder.options().enabled)
+  if (encoder.options().enabled) {
     set("words that only copying produces", encoder.options().extra_words);
+    for (const std::string& pattern : encoder.options().protect)
+      settings["data.protect"] += pattern + '\n';
+  }
   for (std::size_t index = 0; index < config.train.size(); ++index) {
     settings[fmt::format("data.train[{}].weight", index)] =
         fmt::format("{}", config.train[index].weight);

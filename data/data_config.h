@@ -57,6 +57,7 @@ struct DataConfig {
   std::int64_t min_length = 1;
   std::int64_t max_length = 250;
   double max_length_ratio = 9.0;
+  std::vector<std::string> protect;
   std::int64_t batch_tokens = 4096;
   std::int64_t max_batch_sentences = 10000;
   std::int64_t shuffle_buffer = 500000;
@@ -77,6 +78,9 @@ struct DataConfig {
           "drop pairs whose longer side (plus 3) has more than so many times the tokens of the "
           "shorter (plus 3)",
           1.0, 1e9);
+    visit("protect", self.protect,
+          "with a copy head: spans that are one word each where both sides hold them: url, email, "
+          "number, placeholder, tag, or regular expressions");
     visit("batch_tokens", self.batch_tokens,
           "sentences times longest side, padding and </s> included, at most; a single longer pair "
           "makes a batch",

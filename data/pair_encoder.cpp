@@ -1,8 +1,12 @@
 #include "dragoman/data/pair_encoder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
+
+#include "dragoman/data/error.h"
+#include "dragoman/data/masked_text.h"
 
 namespace dragoman {
 
@@ -58,15 +62,50 @@ std::vector<Piece> split_unknown(const Piece& piece, std::string_view text) {
   return parts;
 }
 
-std::vector<Piece> encode_split(const Tokenizer& tokenizer, std::string_view text) {
+/// Parts an unknown piece at the masks in it; a mark of whitespace before a mask goes with it.
+void split_at_masks(const Piece& piece, std::span<const MaskedText::Mask> masks,
+                    std::vector<Piece>& parts) {
+  std::string_view rest = piece.text;
+  std::size_t begin = piece.begin;
+  for (const MaskedText::Mask& mask : masks) {
+    const std::size_t at = rest.find(mask.character);
+    if (at == std::string_view::npos) continue;
+    const bool is_alone = rest.substr(0, at) == kSpace;
+    if (at > 0 && !is_alone)
+      parts.push_back({piece.id, std::string(rest.substr(0, at)), begin, mask.masked.begin});
+    parts.push_back({piece.id, (is_alone ? std::string(kSpace) : "") + mask.character,
+                     mask.masked.begin, mask.masked.end});
+    rest.remove_prefix(at + mask.character.size());
+    begin = mask.masked.end;
+  }
+  if (!rest.empty()) parts.push_back({piece.id, std::string(rest), begin, piece.end});
+}
+
+/// The pieces of a masked text: each mask is one unknown piece, also where the tokeniser spells
+/// unknown characters as bytes.
+std::vector<Piece> encode_split(const Tokenizer& tokenizer, const MaskedText& masked) {
   std::vector<Piece> pieces;
-  for (Piece& piece : tokenizer.encode_aligned(text)) {
+  auto next = masked.masks().begin();
+  for (const Piece& piece : tokenizer.encode_aligned(masked.text())) {
+    // The bytes of a mask but the last stand for nothing yet.
+    if (next != masked.masks().end() && piece.text.starts_with("<0x") && piece.begin == piece.end &&
+        piece.begin == next->masked.begin)
+      continue;
+    const auto first = next;
+    while (next != masked.masks().end() && next->masked.begin < piece.end)
+      ++next;
+    const bool continues_mask =
+        first != masked.masks().begin() && piece.begin < std::prev(first)->masked.end;
     if (piece.id != tokenizer.unknown_id()) {
-      pieces.push_back(std::move(piece));
+      if (first != next)
+        pieces.push_back(
+            {tokenizer.unknown_id(), first->character, first->masked.begin, first->masked.end});
+      else if (!continues_mask)
+        pieces.push_back(piece);
       continue;
     }
-    for (Piece& part : split_unknown(piece, text))
-      pieces.push_back(std::move(part));
+    for (const Piece& part : split_unknown(piece, masked.text()))
+      split_at_masks(part, {first, next}, pieces);
   }
   return pieces;
 }
@@ -83,6 +122,15 @@ void for_each_word(std::span<const std::string> pieces, auto&& use) {
   }
 }
 
+/// Mask characters that `text` does not hold.
+std::vector<std::string> unused_masks(std::string_view text, std::size_t count) {
+  std::vector<std::string> masks;
+  for (std::size_t number = 0; masks.size() < count; ++number)
+    if (std::string mask = mask_character(number); text.find(mask) == std::string_view::npos)
+      masks.push_back(std::move(mask));
+  return masks;
+}
+
 std::string join(std::span<const std::string> pieces) {
   std::string word;
   for (const std::string& piece : pieces)
@@ -93,7 +141,14 @@ std::string join(std::span<const std::string> pieces) {
 }  // namespace
 
 PairEncoder::PairEncoder(Tokenizer source, Tokenizer target, const CopyOptions& options)
-    : source_(std::move(source)), target_(std::move(target)), options_(options) {
+    : source_(std::move(source)),
+      target_(std::move(target)),
+      options_(options),
+      patterns_(options.protect) {
+  if (!options_.enabled && !options_.protect.empty())
+    throw UsageError(
+        "protect: needs a model with a copy head. Train one with model.copy_head.enabled, or leave "
+        "protect empty.");
   if (!options_.enabled || source_.bytes() == target_.bytes()) return;
   std::vector<std::int32_t> table;
   for (std::int32_t id = 0; id < static_cast<std::int32_t>(source_.size()); ++id) {
@@ -101,6 +156,13 @@ PairEncoder::PairEncoder(Tokenizer source, Tokenizer target, const CopyOptions& 
     table.push_back(same == target_.unknown_id() ? -1 : same);
   }
   target_of_source_ = std::make_shared<const std::vector<std::int32_t>>(std::move(table));
+}
+
+PairEncoder PairEncoder::protecting(const std::vector<std::string>& patterns) const {
+  if (patterns == options_.protect) return *this;
+  CopyOptions options = options_;
+  options.protect = patterns;
+  return {source_, target_, options};
 }
 
 SpecialIds PairEncoder::special_ids() const {
@@ -114,44 +176,81 @@ SpecialIds PairEncoder::special_ids() const {
           .copies = options_.enabled};
 }
 
-std::int32_t PairEncoder::extra_word(const std::string& piece, const TextRange& range,
-                                     std::string_view text, EncodedSource& encoded) const {
+std::int32_t PairEncoder::extra_word(const std::string& piece, std::string_view surface,
+                                     EncodedSource& encoded) const {
   auto& words = encoded.extra_words;
   const auto known = std::ranges::find(words, piece);
   const auto number = static_cast<std::int32_t>(known - words.begin());
   if (known == words.end()) {
     if (std::ssize(words) >= options_.extra_words) return target_.unknown_id();
     words.push_back(piece);
-    encoded.extra_ranges.push_back(trimmed(range, text));
+    encoded.surfaces.emplace_back(surface);
   }
   return static_cast<std::int32_t>(target_.size()) + number;
 }
 
-EncodedSource PairEncoder::encode_source(std::string_view text) const {
+EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText& masked) const {
   EncodedSource encoded;
-  if (!options_.enabled) {
-    encoded.ids = source_.encode(text);
-    return encoded;
-  }
-  for (const Piece& piece : encode_split(source_, text)) {
-    const TextRange range{piece.begin, piece.end};
+  auto mask = masked.masks().begin();
+  for (const Piece& piece : encode_split(source_, masked)) {
+    const bool is_mask = mask != masked.masks().end() && piece.begin == mask->masked.begin &&
+                         piece.text.ends_with(mask->character);
+    const TextRange range =
+        is_mask ? mask->original
+                : trimmed({masked.original(piece.begin), masked.original(piece.end)}, text);
     const std::int32_t same = piece.id == source_.unknown_id() ? -1
                               : target_of_source_
                                   ? (*target_of_source_)[static_cast<std::size_t>(piece.id)]
                                   : piece.id;
     encoded.ids.push_back(piece.id);
-    encoded.copy_ids.push_back(same >= 0 ? same : extra_word(piece.text, range, text, encoded));
-    encoded.ranges.push_back(trimmed(range, text));
+    encoded.copy_ids.push_back(
+        same >= 0
+            ? same
+            : extra_word(piece.text, text.substr(range.begin, range.end - range.begin), encoded));
+    encoded.ranges.push_back(range);
+    if (!is_mask) continue;
+    if (encoded.copy_ids.back() >= target_.size())
+      encoded.protected_ids.push_back(encoded.copy_ids.back());
+    ++mask;
   }
   return encoded;
 }
 
+EncodedSource PairEncoder::encode_source(std::string_view text) const {
+  if (!options_.enabled) return {.ids = source_.encode(text)};
+  const std::vector<TextRange> spans = patterns_.find(text);
+  return encode_masked(text, MaskedText(text, spans, unused_masks(text, spans.size())));
+}
+
+/// The n-th part with some text gets the mask of the n-th extra word with that surface.
 std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
                                                      const EncodedSource& source) const {
   if (!options_.enabled || source.extra_words.empty()) return target_.encode(text);
+  std::vector<std::int64_t> free = source.protected_ids;
+  std::vector<TextRange> spans;
+  std::vector<std::string> masks;
+  if (!free.empty()) {
+    for (const TextRange& span : patterns_.find(text)) {
+      const auto same = std::ranges::find_if(free, [&](std::int64_t id) {
+        return source.surfaces[static_cast<std::size_t>(id - target_.size())] ==
+               text.substr(span.begin, span.end - span.begin);
+      });
+      if (same == free.end()) continue;
+      const std::string& word =
+          source.extra_words[static_cast<std::size_t>(*same - target_.size())];
+      spans.push_back(span);
+      masks.push_back(word.starts_with(kSpace) ? word.substr(kSpace.size()) : word);
+      free.erase(same);
+    }
+  }
+  return spell(MaskedText(text, spans, masks), source);
+}
+
+std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
+                                             const EncodedSource& source) const {
   std::vector<std::int32_t> ids;
   std::vector<std::string> pieces;
-  for (const Piece& piece : encode_split(target_, text)) {
+  for (const Piece& piece : encode_split(target_, masked)) {
     const auto extra = std::ranges::find(source.extra_words, piece.text);
     const bool is_extra = piece.id == target_.unknown_id() && extra != source.extra_words.end();
     ids.push_back(
@@ -189,31 +288,49 @@ std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
 }
 
 Example PairEncoder::encode(std::string_view source, std::string_view target) const {
-  EncodedSource encoded = encode_source(source);
+  if (!options_.enabled || patterns_.empty()) {
+    EncodedSource encoded = encode_source(source);
+    std::vector<std::int32_t> ids = encode_target(target, encoded);
+    return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids)};
+  }
+  // What one side alone holds stays text: a number that is written another way, say.
+  const auto part = [](std::string_view text, const TextRange& span) {
+    return text.substr(span.begin, span.end - span.begin);
+  };
+  std::vector<TextRange> in_target = patterns_.find(target);
+  std::vector<TextRange> spans;
+  for (const TextRange& span : patterns_.find(source)) {
+    const auto same = std::ranges::find_if(in_target, [&](const TextRange& other) {
+      return part(target, other) == part(source, span);
+    });
+    if (same == in_target.end()) continue;
+    in_target.erase(same);
+    spans.push_back(span);
+  }
+  EncodedSource encoded =
+      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())));
   std::vector<std::int32_t> ids = encode_target(target, encoded);
   return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids)};
 }
 
 std::string PairEncoder::piece(std::int64_t id, const EncodedSource& source) const {
   const std::int64_t extra = id - target_.size();
-  return extra >= 0 && extra < std::ssize(source.extra_words)
-             ? source.extra_words[static_cast<std::size_t>(extra)]
-             : target_.piece(static_cast<std::int32_t>(id));
+  if (extra < 0 || extra >= std::ssize(source.extra_words))
+    return target_.piece(static_cast<std::int32_t>(id));
+  const auto index = static_cast<std::size_t>(extra);
+  const bool begins_word = source.extra_words[index].starts_with(kSpace);
+  return (begins_word ? std::string(kSpace) : "") + source.surfaces[index];
 }
 
-DecodedTarget PairEncoder::decode(std::span<const std::int64_t> ids, const EncodedSource& source,
-                                  std::string_view source_text) const {
+DecodedTarget PairEncoder::decode(std::span<const std::int64_t> ids,
+                                  const EncodedSource& source) const {
   std::vector<std::string> pieces;
   for (const std::int64_t id : ids) {
-    pieces.push_back(piece(id, source));
-    const std::int64_t extra = id - target_.size();
-    if (extra < 0) continue;
-    // The piece may be normalised; the source's own bytes count. SentencePiece leaves pieces that
-    // it does not know as they are, marks of whitespace included.
-    const TextRange& range = source.extra_ranges[static_cast<std::size_t>(extra)];
-    const bool has_space = pieces.size() > 1 && pieces.back().starts_with(kSpace);
-    pieces.back() = std::string(has_space ? " " : "")
-                        .append(source_text.substr(range.begin, range.end - range.begin));
+    std::string text = piece(id, source);
+    // SentencePiece leaves pieces that it does not know as they are, marks of whitespace included.
+    if (id >= target_.size() && text.starts_with(kSpace))
+      text.replace(0, kSpace.size(), pieces.empty() ? "" : " ");
+    pieces.push_back(std::move(text));
   }
   AlignedText aligned = target_.decode_aligned(pieces);
   DecodedTarget decoded;

@@ -18,30 +18,32 @@
 #include <vector>
 
 #include "dragoman/data/batch.h"
+#include "dragoman/data/span_patterns.h"
+#include "dragoman/data/text_range.h"
 #include "dragoman/data/tokenizer.h"
 
 namespace dragoman {
 
+class MaskedText;
+
 struct CopyOptions {
   bool enabled = false;
   std::int64_t extra_words = 64;  ///< per sentence, at most; further ones are <unk>
+  /// Parts of a text that become one extra word each: names or expressions of span_patterns.h. In
+  /// training those that both sides hold; sources alone protect all.
+  std::vector<std::string> protect = {};
 
   bool operator==(const CopyOptions&) const = default;
-};
-
-/// Bytes [begin, end) of a text.
-struct TextRange {
-  std::size_t begin = 0;
-  std::size_t end = 0;
 };
 
 /// Without </s>.
 struct EncodedSource {
   std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> copy_ids;    ///< as long as ids; empty without copying
-  std::vector<TextRange> ranges;         ///< of each id in the text; empty without copying
-  std::vector<std::string> extra_words;  ///< as target pieces; word k has the id V + k
-  std::vector<TextRange> extra_ranges;   ///< where each stands first
+  std::vector<std::int32_t> copy_ids;       ///< as long as ids; empty without copying
+  std::vector<TextRange> ranges;            ///< of each id in the text; empty without copying
+  std::vector<std::string> extra_words;     ///< as target pieces; word k has the id V + k
+  std::vector<std::string> surfaces;        ///< of each extra word: the source's own bytes
+  std::vector<std::int64_t> protected_ids;  ///< extra words that an output must hold exactly once
 };
 
 struct DecodedTarget {
@@ -57,6 +59,8 @@ class PairEncoder {
   [[nodiscard]] const Tokenizer& target() const { return target_; }
   [[nodiscard]] const CopyOptions& options() const { return options_; }
   [[nodiscard]] SpecialIds special_ids() const;
+  /// The same with other protected spans.
+  [[nodiscard]] PairEncoder protecting(const std::vector<std::string>& patterns) const;
 
   [[nodiscard]] EncodedSource encode_source(std::string_view text) const;
   /// Extra words of `source` keep their ids. A word that both sides have, that the source spells
@@ -65,20 +69,28 @@ class PairEncoder {
                                                         const EncodedSource& source) const;
   [[nodiscard]] Example encode(std::string_view source, std::string_view target) const;
 
-  /// `ids` without </s>. Extra words come out as they stand in `source_text`. Throws ModelError for
+  /// `ids` without </s>. Extra words come out as they stood in the source. Throws ModelError for
   /// ids that neither the target tokeniser nor `source` has.
-  [[nodiscard]] DecodedTarget decode(std::span<const std::int64_t> ids, const EncodedSource& source,
-                                     std::string_view source_text) const;
-  /// The piece of an id, extra words included.
+  [[nodiscard]] DecodedTarget decode(std::span<const std::int64_t> ids,
+                                     const EncodedSource& source) const;
+  /// The piece of an id; of an extra word its surface, with a mark of whitespace before a word.
   [[nodiscard]] std::string piece(std::int64_t id, const EncodedSource& source) const;
+  /// What `text` holds that protection applies to.
+  [[nodiscard]] std::vector<TextRange> protected_spans(std::string_view text) const {
+    return patterns_.find(text);
+  }
 
  private:
-  std::int32_t extra_word(const std::string& piece, const TextRange& range, std::string_view text,
+  [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked) const;
+  std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
+  [[nodiscard]] std::vector<std::int32_t> spell(const MaskedText& masked,
+                                                const EncodedSource& source) const;
 
   Tokenizer source_;
   Tokenizer target_;
   CopyOptions options_;
+  SpanPatterns patterns_;
   /// Target id of each source piece, -1: the target has none. Null: one vocabulary.
   std::shared_ptr<const std::vector<std::int32_t>> target_of_source_;
 };

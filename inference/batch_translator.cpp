@@ -6,6 +6,7 @@
 #include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/native_model.h"
+#include "dragoman/inference/protection.h"
 #include "dragoman/inference/provenance.h"
 #include "dragoman/inference/worker_pool.h"
 
@@ -32,7 +33,8 @@ Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const So
   Hypothesis hypothesis;
   for (const std::int64_t id : ids.ids)
     hypothesis.tokens.push_back(encoder.piece(id, source.encoded));
-  hypothesis.text = encoder.decode(ids.ids, source.encoded, source.text).text;
+  hypothesis.text = encoder.decode(ids.ids, source.encoded).text;
+  hypothesis.protection = check_protection(encoder, source.text, hypothesis.text);
   hypothesis.token_scores.assign(ids.token_scores.begin(), ids.token_scores.end());
   hypothesis.log_probability = ids.log_probability;
   hypothesis.score = ids.score;
@@ -77,13 +79,14 @@ CopyOptions copy_options(const ModelConfig& config) {
   return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
 }
 
-std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& encoder,
+std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& model_encoder,
                                          std::span<const std::string> texts,
                                          const DecodingOptions& options, std::int64_t batch_size,
                                          WorkerPool& workers) {
   // Reading the options back from their own text checks every range and rule.
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
   check_texts(texts, "texts");
+  const PairEncoder encoder = model_encoder.protecting(checked.protect);
   std::vector<EncodedSource> encoded;
   for (const std::string& text : texts)
     encoded.push_back(encoder.encode_source(text));

@@ -11,6 +11,7 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/inference/beam_step.h"
+#include "dragoman/inference/requirements.h"
 
 namespace dragoman {
 namespace {
@@ -28,6 +29,7 @@ struct Node {
 struct Beam {
   double total = 0.0;  ///< minus infinity: an unused place
   std::int32_t node = kRoot;
+  SaidWords said = 0;
 };
 
 /// A sentence that is still in the batch.
@@ -36,6 +38,7 @@ struct Sentence {
   std::int64_t max_length;  ///< tokens without </s>
   FinishedHypotheses finished;
   std::vector<Beam> beams;
+  std::vector<std::int64_t> required;
 };
 
 /// What the model is told between two steps.
@@ -56,6 +59,8 @@ class Search {
  private:
   void admit();
   [[nodiscard]] std::vector<std::int64_t> forbidden() const;
+  [[nodiscard]] Candidates choose(const at::Tensor& next, StepState& state,
+                                  std::span<const std::int64_t> never) const;
   [[nodiscard]] Reordering advance(const Candidates& candidates);
   /// True: the sentence goes on, with the hypotheses chosen.
   bool extend(Sentence& sentence, const Candidates& candidates, std::int64_t first_row,
@@ -81,9 +86,7 @@ std::vector<std::vector<IdHypothesis>> Search::run() {
   at::Tensor next = to_device(std::vector<std::int64_t>(active_.size(), ids_.begin)).unsqueeze(1);
   while (true) {
     const std::vector<std::int64_t> never = forbidden();
-    const std::int64_t words = model_.vocabulary_size() + source_.extra_words;
-    const Candidates candidates =
-        model_.step_candidates(next, *state, {std::min(options_.beam_size + 1, words), never});
+    const Candidates candidates = choose(next, *state, never);
     const std::size_t sentences = active_.size();
     const Reordering reordering = advance(candidates);
     if (active_.empty()) return std::move(results_);
@@ -103,7 +106,12 @@ void Search::admit() {
     const double allowed = std::min(options_.max_length_ratio * tokens + 10.0, 1e9);
     const std::int64_t max_length = std::min(
         longest, std::max(static_cast<std::int64_t>(std::ceil(allowed)), options_.min_length));
-    active_.push_back({index, max_length, FinishedHypotheses(options_), {Beam{}}});
+    active_.push_back(
+        {index,
+         max_length,
+         FinishedHypotheses(options_),
+         {Beam{}},
+         source_.required.empty() ? std::vector<std::int64_t>() : source_.required[index]});
   }
 }
 
@@ -114,6 +122,27 @@ std::vector<std::int64_t> Search::forbidden() const {
   if (!options_.allow_unknown) never.push_back(ids_.unknown);
   if (length_ < options_.min_length) never.push_back(ids_.end);
   return never;
+}
+
+Candidates Search::choose(const at::Tensor& next, StepState& state,
+                          std::span<const std::int64_t> never) const {
+  const std::int64_t words = model_.vocabulary_size() + source_.extra_words;
+  CandidateRequest request{options_.beam_size + 1, never, {}};
+  std::vector<std::vector<std::int64_t>> required;
+  std::size_t most = 0;
+  for (const Sentence& sentence : active_) {
+    required.push_back(sentence.required);
+    most = std::max(most, sentence.required.size());
+  }
+  if (most > 0) request.required = required;
+  request.count = std::min(request.count + static_cast<std::int64_t>(most), words);
+  Candidates candidates = model_.step_candidates(next, state, request);
+  if (most == 0) return candidates;
+  std::int64_t row = 0;
+  for (const Sentence& sentence : active_)
+    for (const Beam& beam : sentence.beams)
+      enforce(candidates, row++, sentence.required, beam.said, ids_.end);
+  return candidates;
 }
 
 Reordering Search::advance(const Candidates& candidates) {
@@ -169,7 +198,9 @@ bool Search::extend(Sentence& sentence, const Candidates& candidates, std::int64
       continue;
     }
     next.rows.push_back(first_row + extension.beam);
-    beams[place] = {extension.total, static_cast<std::int32_t>(nodes_.size())};
+    beams[place] = {
+        extension.total, static_cast<std::int32_t>(nodes_.size()),
+        add_said(sentence.beams[extension.beam].said, sentence.required, extension.token)};
     nodes_.push_back({sentence.beams[extension.beam].node,
                       static_cast<std::int32_t>(extension.token), extension.log_prob});
   }

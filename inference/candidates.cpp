@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "dragoman/inference/kernels/copy_mixture.h"
@@ -41,11 +42,34 @@ Candidates on_device(const at::Tensor& scores, Scores kind, const CandidateReque
 
 }  // namespace
 
+namespace {
+
+/// log_probs [R, words].
+void add_required(const at::Tensor& log_probs, const CandidateRequest& request, Candidates& best) {
+  if (request.required.empty()) return;
+  const std::int64_t rows_per_sentence =
+      log_probs.size(0) / static_cast<std::int64_t>(request.required.size());
+  const at::Tensor host = log_probs.cpu().contiguous();
+  for (std::int64_t row = 0; row < host.size(0); ++row) {
+    std::vector<float>& wanted = best.required.emplace_back();
+    for (const std::int64_t id : request.required[row / rows_per_sentence])
+      wanted.push_back(host.const_data_ptr<float>()[row * host.size(1) + id]);
+  }
+}
+
+}  // namespace
+
 Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRequest& request) {
   TORCH_CHECK(scores.dim() == 2 && scores.scalar_type() == at::kFloat,
               "candidates: scores must be [R, V] float32, got ", scores.sizes(), " ",
               scores.scalar_type());
-  if (!scores.is_cpu()) return on_device(scores, kind, request);
+  TORCH_CHECK(request.required.empty() || kind == Scores::log_probs,
+              "candidates: required words need log-probabilities");
+  if (!scores.is_cpu()) {
+    Candidates best = on_device(scores, kind, request);
+    add_required(scores, request, best);
+    return best;
+  }
   const at::Tensor rows = scores.stride(1) == 1 ? scores : scores.contiguous();
   Candidates best{request.count, std::vector<std::int64_t>(rows.size(0) * request.count),
                   std::vector<float>(rows.size(0) * request.count)};
@@ -57,6 +81,7 @@ Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRe
               .forbidden = request.forbidden,
               .normalize = kind == Scores::logits},
              best.ids.data(), best.log_probs.data());
+  add_required(rows, request, best);
   return best;
 }
 
@@ -98,6 +123,15 @@ Candidates best_of_mixture(const at::Tensor& logits, const CopyCandidates& copie
                 .forbidden = request.forbidden},
                std::span(best.ids).subspan(row * count, count),
                std::span(best.log_probs).subspan(row * count, count), mass);
+    if (request.required.empty()) continue;
+    // `mass` now holds the weight of each word of the source.
+    std::vector<float>& wanted = best.required.emplace_back();
+    const std::int64_t* words = copies.words.const_data_ptr<std::int64_t>() + sentence;
+    for (const std::int64_t id : request.required[row / rows_per_sentence]) {
+      const std::int64_t* found = std::find(words, words + positions, id);
+      const float weight = found == words + positions ? 0.0f : mass[found - words];
+      wanted.push_back(log_copy.const_data_ptr<float>()[row] + std::log(weight));
+    }
   }
   return best;
 }

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace dragoman {
 
@@ -31,6 +33,7 @@ struct DecodingOptions {
   std::int64_t max_source_length = 1024;
   bool allow_unknown = false;
   bool provenance = false;
+  std::vector<std::string> protect = {};
 
   static void fields(auto& self, auto&& visit) {
     visit("beam_size", self.beam_size, "hypotheses kept per sentence; 1 is greedy search", 1, 1024);
@@ -47,6 +50,9 @@ struct DecodingOptions {
     visit("allow_unknown", self.allow_unknown, "let outputs hold the unknown word, <unk>");
     visit("provenance", self.provenance,
           "with a copy head: say which parts of the output were copied from where");
+    visit("protect", self.protect,
+          "with a copy head: spans that must come out exactly once: url, email, number, "
+          "placeholder, tag, or regular expressions");
   }
   void check(auto&& require) const {
     require(n_best <= beam_size, "n_best", "must not exceed beam_size");

@@ -67,11 +67,17 @@ SourceBatch source_batch(std::span<const EncodedSource> sources,
       *std::ranges::copy(source.copy_ids, copy_ids.mutable_data_ptr<std::int64_t>() + begin).out =
           special.target_end;
   }
+  std::vector<std::vector<std::int64_t>> required;
+  if (std::ranges::any_of(
+          which, [&](std::int64_t index) { return !sources[index].protected_ids.empty(); }))
+    for (const std::int64_t index : which)
+      required.push_back(sources[index].protected_ids);
   return {.ids = ids.to(device),
           .lengths = lengths.to(device),
           .copy_ids = special.copies ? copy_ids.to(device) : copy_ids,
           .extra_words = static_cast<std::int64_t>(extra_words),
-          .unknown = special.target_unknown};
+          .unknown = special.target_unknown,
+          .required = std::move(required)};
 }
 
 TargetBatch target_batch(std::span<const std::vector<std::int64_t>> targets,

@@ -60,8 +60,7 @@ void trace_copies(const StepModel& model, const PairEncoder& encoder, const Sour
     const std::int64_t* position = positions.const_data_ptr<std::int64_t>() + begin;
     hypothesis.copy_probabilities.assign(part, part + length);
     hypothesis.source_positions.assign(position, position + length);
-    const DecodedTarget decoded =
-        encoder.decode(targets[row], sources[row].encoded, sources[row].text);
+    const DecodedTarget decoded = encoder.decode(targets[row], sources[row].encoded);
     hypothesis.copied = copied_spans(hypothesis, decoded.ranges, sources[row].encoded);
   }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <vector>
 
 #include "dragoman/inference/candidates.h"
 
@@ -20,6 +21,8 @@ struct SourceBatch {
   at::Tensor copy_ids;
   std::int64_t extra_words = 0;  ///< copy ids are below vocabulary_size() + extra_words
   std::int64_t unknown = 1;      ///< the target word that an extra word is read as
+  /// Of each sentence, or empty: extra words that every output holds exactly once.
+  std::vector<std::vector<std::int64_t>> required;
 };
 
 /// What a model says of given target tokens.

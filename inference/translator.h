@@ -60,6 +60,14 @@ struct CopiedSpan {
   double probability = 0.0;  ///< that its tokens were copied, not generated: the least of them
 };
 
+/// What became of the protected spans of a source in an output.
+struct Protection {
+  std::int64_t spans = 0;             ///< in the source
+  std::vector<std::string> missing;   ///< not in the output
+  std::vector<std::string> repeated;  ///< more often in the output than in the source
+  [[nodiscard]] bool kept() const { return missing.empty() && repeated.empty(); }
+};
+
 struct Hypothesis {
   std::string text;
   std::vector<std::string> tokens;   ///< pieces, without </s>
@@ -72,6 +80,7 @@ struct Hypothesis {
   std::vector<double> copy_probabilities;
   std::vector<std::int64_t> source_positions;
   std::vector<CopiedSpan> copied;  ///< in the order of the text
+  Protection protection;           ///< when DecodingOptions::protect asks for it
 };
 
 struct Translation {
