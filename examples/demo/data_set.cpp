@@ -47,7 +47,7 @@ constexpr SentenceKind kKinds[] = {
     {4, age},
     {5, train},
     {5, history},
-    {24, unusual},
+    {18, unusual},
 };
 constexpr WordKind kCopiedKinds[] = {WordKind::name, WordKind::number, WordKind::emoji,
                                      WordKind::script};

@@ -96,9 +96,8 @@ Phrase with_codes(Chooser& chooser) {
       return sentence({"the code is " + code, "der Code lautet " + code});
     case 7: {
       const std::string second = chooser.odd_token();
-      const std::string third = chooser.odd_token();
-      return sentence({joined({"the codes are", code + ",", second, "and", third}),
-                       joined({"die Codes lauten", code + ",", second, "und", third})});
+      return sentence({"the codes are " + code + " and " + second,
+                       "die Codes lauten " + code + " und " + second});
     }
     case 8: {
       const std::string second = chooser.odd_token();
@@ -130,9 +129,9 @@ Phrase with_codes(Chooser& chooser) {
 Phrase unusual(Chooser& chooser) {
   chooser.make_names_unusual();
   const auto draw = chooser.between(1, 100);
-  if (draw <= 25) return with_unusual_names(chooser);
-  if (draw <= 45) return with_words(chooser);
-  return draw <= 60 ? with_emoji(chooser) : with_codes(chooser);
+  if (draw <= 30) return with_unusual_names(chooser);
+  if (draw <= 50) return with_words(chooser);
+  return draw <= 70 ? with_emoji(chooser) : with_codes(chooser);
 }
 
 }  // namespace demo
