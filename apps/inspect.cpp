@@ -1,4 +1,4 @@
-// dragoman inspect: what a model file holds.
+// dragoman inspect: what a model file holds, and what it attends to.
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "apps/attention_page.h"
 #include "apps/commands.h"
 #include "apps/line_output.h"
 #include "dragoman/data/config.h"
@@ -23,6 +24,9 @@ struct InspectOptions {
   std::string model;
   std::string format = "text";
   bool with_parameters = false;
+  std::string attention;  ///< a page to write; empty: none
+  std::string source;
+  std::string target;
 };
 
 struct Size {
@@ -124,11 +128,24 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
   return text;
 }
 
+void write_attention(const ModelFile& file, const InspectOptions& options) {
+  LineOutput output(options.attention);
+  const AttentionRecord record = record_attention(file, options.source, options.target);
+  if (output.write(attention_page(record, options.model))) output.finish();
+  if (options.attention == "-") return;
+  fmt::print("{}\n{} source and {} output tokens: {}\n", record.target, record.source_tokens.size(),
+             record.target_tokens.size(), options.attention);
+}
+
 void inspect(const InspectOptions& options) {
   const ModelFile file = load_model_file(options.model);
-  static_cast<void>(build_transformer(file));  // do the weights fit the configuration?
+  check_weights(file);
   for (const std::string& warning : file.warnings)
     fmt::print(stderr, "warning: {}\n", warning);
+  if (!options.attention.empty()) {
+    write_attention(file, options);
+    return;
+  }
   LineOutput output("-");
   if (output.write(options.format == "json" ? as_json(file, options.with_parameters)
                                             : as_text(file, options.with_parameters)))
@@ -148,6 +165,20 @@ void add_inspect(CLI::App& program) {
       ->check(CLI::IsMember({"text", "json"}))
       ->type_name("text|json")
       ->capture_default_str();
+  CLI::Option* attention =
+      command
+          ->add_option("--attention", options->attention,
+                       "write a page that shows what the model attends to; - is standard output")
+          ->type_name("PAGE.html");
+  CLI::Option* source = command->add_option("--source", options->source, "the text to translate")
+                            ->type_name("TEXT")
+                            ->needs(attention);
+  attention->needs(source);
+  command
+      ->add_option("--target", options->target,
+                   "its translation (default: what the model makes of it)")
+      ->type_name("TEXT")
+      ->needs(attention);
   command->callback([options] { inspect(*options); });
 }
 

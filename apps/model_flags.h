@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/field_flags.h"
 #include "dragoman/inference/translator.h"
@@ -13,7 +14,9 @@ class App;
 namespace dragoman {
 
 struct ModelFlags {
-  std::string model;
+  std::vector<std::string> models;  ///< several decide together
+  std::string ensembling = "linear";
+  std::vector<double> weights;
   GivenFlags options;  ///< of TranslatorOptions
 
   void add_to(CLI::App& command);

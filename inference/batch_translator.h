@@ -12,11 +12,12 @@
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/translator.h"
-#include "dragoman/modules/transformer.h"
+#include "dragoman/modules/model_config.h"
 
 namespace dragoman {
 
 class StepModel;
+class Transformer;
 class WorkerPool;
 
 /// What the encoder of a model's texts has to do for its copy head.

@@ -11,6 +11,7 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/inference/beam_step.h"
+#include "dragoman/inference/repetition.h"
 #include "dragoman/inference/requirements.h"
 
 namespace dragoman {
@@ -59,6 +60,8 @@ class Search {
  private:
   void admit();
   [[nodiscard]] std::vector<std::int64_t> forbidden() const;
+  /// Of each row, what it must not say now because it would repeat itself.
+  [[nodiscard]] std::vector<std::vector<std::int64_t>> repetitions() const;
   [[nodiscard]] Candidates choose(const at::Tensor& next, StepState& state,
                                   std::span<const std::int64_t> never) const;
   [[nodiscard]] Reordering advance(const Candidates& candidates);
@@ -66,6 +69,8 @@ class Search {
   bool extend(Sentence& sentence, const Candidates& candidates, std::int64_t first_row,
               Reordering& next);
   void finish(Sentence& sentence);
+  /// What has been said up to `node`.
+  [[nodiscard]] std::vector<std::int64_t> said(std::int32_t node) const;
   [[nodiscard]] IdHypothesis trace(std::int32_t node, double total) const;
   [[nodiscard]] at::Tensor to_device(const std::vector<std::int64_t>& values) const;
   void reorder(StepState& state, const Reordering& next, std::size_t old_sentences) const;
@@ -124,6 +129,15 @@ std::vector<std::int64_t> Search::forbidden() const {
   return never;
 }
 
+std::vector<std::vector<std::int64_t>> Search::repetitions() const {
+  std::vector<std::vector<std::int64_t>> rows;
+  if (options_.no_repeat_ngram == 0) return rows;
+  for (const Sentence& sentence : active_)
+    for (const Beam& beam : sentence.beams)
+      rows.push_back(repeating_tokens(said(beam.node), options_.no_repeat_ngram));
+  return rows;
+}
+
 Candidates Search::choose(const at::Tensor& next, StepState& state,
                           std::span<const std::int64_t> never) const {
   const std::int64_t words = model_.vocabulary_size() + source_.extra_words;
@@ -135,8 +149,15 @@ Candidates Search::choose(const at::Tensor& next, StepState& state,
     most = std::max(most, sentence.required.size());
   }
   if (most > 0) request.required = required;
-  request.count = std::min(request.count + static_cast<std::int64_t>(most), words);
+  // Room for what the filters below take away.
+  const auto repeating = repetitions();
+  std::size_t most_repeating = 0;
+  for (const auto& tokens : repeating)
+    most_repeating = std::max(most_repeating, tokens.size());
+  request.count = std::min(request.count + static_cast<std::int64_t>(most + most_repeating), words);
   Candidates candidates = model_.step_candidates(next, state, request);
+  for (std::size_t row = 0; row < repeating.size(); ++row)
+    remove_tokens(candidates, static_cast<std::int64_t>(row), repeating[row]);
   if (most == 0) return candidates;
   std::int64_t row = 0;
   for (const Sentence& sentence : active_)
@@ -223,13 +244,19 @@ void Search::finish(Sentence& sentence) {
   }
 }
 
+std::vector<std::int64_t> Search::said(std::int32_t node) const {
+  std::vector<std::int64_t> tokens;
+  for (; node != kRoot; node = nodes_[node].parent)
+    tokens.push_back(nodes_[node].token);
+  std::ranges::reverse(tokens);
+  return tokens;
+}
+
 IdHypothesis Search::trace(std::int32_t node, double total) const {
   IdHypothesis hypothesis;
-  for (; node != kRoot; node = nodes_[node].parent) {
-    hypothesis.ids.push_back(nodes_[node].token);
+  hypothesis.ids = said(node);
+  for (; node != kRoot; node = nodes_[node].parent)
     hypothesis.token_scores.push_back(nodes_[node].log_prob);
-  }
-  std::ranges::reverse(hypothesis.ids);
   std::ranges::reverse(hypothesis.token_scores);
   hypothesis.log_probability = total;
   return hypothesis;

@@ -8,6 +8,7 @@
 
 #include "dragoman/inference/kernels/copy_mixture.h"
 #include "dragoman/inference/kernels/top_k.h"
+#include "dragoman/modules/copy_head.h"
 
 namespace dragoman {
 namespace {

@@ -8,9 +8,9 @@
 #include <span>
 #include <vector>
 
-#include "dragoman/modules/copy_head.h"
-
 namespace dragoman {
+
+struct Pointing;
 
 struct CandidateRequest {
   std::int64_t count = 1;                        ///< wanted per row

@@ -31,6 +31,7 @@ struct DecodingOptions {
   std::int64_t max_length = 256;
   double max_length_ratio = 3.0;
   std::int64_t max_source_length = 1024;
+  std::int64_t no_repeat_ngram = 0;
   bool allow_unknown = false;
   bool provenance = false;
   std::vector<std::string> protect = {};
@@ -47,6 +48,8 @@ struct DecodingOptions {
           "longest output as a multiple of the source length (plus 10 tokens)", 0.1, 1000.0);
     visit("max_source_length", self.max_source_length,
           "longer sources are cut to so many tokens, and the result says so", 1, 1000000);
+    visit("no_repeat_ngram", self.no_repeat_ngram,
+          "no sequence of so many tokens twice in one output; 0: any may repeat", 0, 1000);
     visit("allow_unknown", self.allow_unknown, "let outputs hold the unknown word, <unk>");
     visit("provenance", self.provenance,
           "with a copy head: say which parts of the output were copied from where");

@@ -10,6 +10,7 @@
 #include "dragoman/data/archive.h"
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
+#include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 
 namespace dragoman {
@@ -95,6 +96,10 @@ Transformer build_transformer(const ModelFile& file) {
     throw ModelError(fmt::format("{}: the model cannot be built: {}", file.path,
                                  error.what_without_backtrace()));
   }
+}
+
+void check_weights(const ModelFile& file) {
+  static_cast<void>(build_transformer(file));
 }
 
 }  // namespace dragoman

@@ -3,6 +3,8 @@
 // card.json.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,9 +13,10 @@
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/modules/model_config.h"
-#include "dragoman/modules/transformer.h"
 
 namespace dragoman {
+
+class Transformer;
 
 struct ModelFile {
   std::string path;
@@ -35,5 +38,8 @@ struct ModelFile {
 /// The network with the file's weights, in evaluation mode, on the CPU. Throws one ModelError that
 /// lists every parameter that is missing, unknown or of another shape.
 [[nodiscard]] Transformer build_transformer(const ModelFile& file);
+
+/// Throws what build_transformer throws.
+void check_weights(const ModelFile& file);
 
 }  // namespace dragoman

@@ -14,6 +14,7 @@
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/batch_translator.h"
+#include "dragoman/inference/ensemble_model.h"
 #include "dragoman/inference/model_file.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/scorer.h"
@@ -54,7 +55,18 @@ Transformer load_transformer(const ModelFile& file, Precision precision, at::Dev
     model->set_compute_type(at::kBFloat16);
   }
   model->to(device);
+  model->freeze();
   return model;
+}
+
+void check_same_tokenizers(const ModelFile& one, const ModelFile& other) {
+  if (one.encoder.source().bytes() == other.encoder.source().bytes() &&
+      one.encoder.target().bytes() == other.encoder.target().bytes())
+    return;
+  throw UsageError(
+      fmt::format("{} and {} have different tokenisers. Models that decide together must have been "
+                  "trained with the same ones.",
+                  one.path, other.path));
 }
 
 /// Runs `work`; what LibTorch or the system throws becomes an Error.
@@ -92,28 +104,57 @@ std::string_view name(Status status) {
 }
 
 struct Translator::State {
-  State(const ModelFile& file, const TranslatorOptions& options, at::Device device)
+  State(const ModelFile& file, std::unique_ptr<StepModel> step_model,
+        const TranslatorOptions& options)
       : decoding(file.decoding),
         encoder(file.encoder),
         warnings(file.warnings),
-        model(load_transformer(file, options.precision, device)),
+        model(std::move(step_model)),
         batch_size(options.batch_size),
-        workers(worker_count(options, device)) {}
+        workers(worker_count(options, model->device())) {}
 
   DecodingOptions decoding;
   PairEncoder encoder;
   std::vector<std::string> warnings;
-  NativeModel model;
+  std::unique_ptr<StepModel> model;
   std::int64_t batch_size;
   WorkerPool workers;
 };
 
-Translator::Translator(const std::string& model_path, const TranslatorOptions& options) {
+Translator::Translator(const std::string& model_path, const TranslatorOptions& options)
+    : Translator(ensemble({model_path}, {}, options)) {}
+
+Translator::Translator(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Translator Translator::ensemble(const std::vector<std::string>& model_paths,
+                                const EnsembleOptions& ensembling,
+                                const TranslatorOptions& options) {
   // Reading the options back from their own text checks every range.
   static_cast<void>(parse_config<TranslatorOptions>(to_json_text(options), "translator options"));
   const at::Device device = parse_device(options.device);
-  guarded(model_path.c_str(),
-          [&] { state_ = std::make_unique<State>(load_model_file(model_path), options, device); });
+  std::vector<ModelFile> files;
+  std::vector<std::unique_ptr<StepModel>> models;
+  for (const std::string& path : model_paths) {
+    guarded(path.c_str(), [&] {
+      files.push_back(load_model_file(path));
+      check_same_tokenizers(files.front(), files.back());
+      models.push_back(
+          std::make_unique<NativeModel>(load_transformer(files.back(), options.precision, device)));
+      files.back().weights.clear();
+    });
+  }
+  const bool is_one = models.size() == 1 && ensembling.weights.empty();
+  std::unique_ptr<StepModel> model =
+      is_one ? std::move(models.front())
+             : std::make_unique<EnsembleModel>(std::move(models), ensembling);
+  // The texts are encoded for a model that copies, if there is one.
+  const auto copies = [](const ModelFile& file) { return file.encoder.options().enabled; };
+  const auto copying = std::ranges::find_if(files, copies);
+  if (copying != files.end()) files.front().encoder = copying->encoder;
+  for (std::size_t index = 1; index < files.size(); ++index)
+    for (const std::string& warning : files[index].warnings)
+      files.front().warnings.push_back(warning);
+  return Translator(std::make_unique<State>(files.front(), std::move(model), options));
 }
 
 Translator::~Translator() = default;
@@ -139,7 +180,7 @@ Translation Translator::translate(const std::string& text, const DecodingOptions
 std::vector<Translation> Translator::translate_batch(std::span<const std::string> texts,
                                                      const DecodingOptions& options) const {
   return guarded("translate", [&] {
-    return translate_texts(state_->model, state_->encoder, texts, options, state_->batch_size,
+    return translate_texts(*state_->model, state_->encoder, texts, options, state_->batch_size,
                            state_->workers);
   });
 }
@@ -147,7 +188,7 @@ std::vector<Translation> Translator::translate_batch(std::span<const std::string
 std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
                                            std::span<const std::string> targets) const {
   return guarded("score", [&] {
-    return score_texts(state_->model, state_->encoder, sources, targets, state_->batch_size,
+    return score_texts(*state_->model, state_->encoder, sources, targets, state_->batch_size,
                        state_->workers);
   });
 }

@@ -42,6 +42,20 @@ struct TranslatorOptions {
   void check(auto&&) const {}
 };
 
+/// How the probabilities of several models become one. linear: the mean (what one model alone can
+/// copy stays possible). log_linear: the normalised geometric mean (what one excludes is excluded).
+enum class Ensembling { linear, log_linear };
+constexpr auto names(Ensembling) {
+  return std::to_array<std::pair<std::string_view, Ensembling>>(
+      {{"linear", Ensembling::linear}, {"log_linear", Ensembling::log_linear}});
+}
+
+struct EnsembleOptions {
+  Ensembling ensembling = Ensembling::linear;
+  /// One per model, positive, only their proportions count; empty: equal ones.
+  std::vector<double> weights = {};
+};
+
 /// What became of a sentence.
 enum class Status {
   ok,
@@ -107,6 +121,10 @@ class Translator {
  public:
   /// Loads eagerly; slow. Throws ModelError, UsageError (device).
   explicit Translator(const std::string& model_path, const TranslatorOptions& options = {});
+  /// Several models of the same tokenisers that decide together; defaults are those of the first.
+  [[nodiscard]] static Translator ensemble(const std::vector<std::string>& model_paths,
+                                           const EnsembleOptions& ensembling = {},
+                                           const TranslatorOptions& options = {});
   ~Translator();
   Translator(Translator&&) noexcept;
   Translator& operator=(Translator&&) noexcept;
@@ -128,6 +146,7 @@ class Translator {
 
  private:
   struct State;
+  explicit Translator(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -75,12 +75,7 @@ class LinearFunction : public torch::autograd::Function<LinearFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     context->save_for_backward({x, weight});
-    const at::Tensor rows = flat_rows(x);  // [M, K]
-    const at::Tensor out = at::empty({rows.size(0), weight.size(0)}, x.options());
-    RightMatrix(weight.t(), rows.size(0)).multiply(rows, out, bias);
-    std::vector<std::int64_t> shape = x.sizes().vec();
-    shape.back() = weight.size(0);
-    return out.view(shape);
+    return RightMatrix(weight.t(), x.numel() / x.size(-1)).multiply_rows(x, bias);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -135,6 +130,20 @@ void RightMatrix::multiply(const at::Tensor& left, const at::Tensor& out, const 
   else
     at::mm_out(result, left, matrix_);
   if (accumulate && bias.defined()) result.add_(bias);
+}
+
+std::optional<RightMatrix> RightMatrix::frozen(const at::Tensor& matrix) {
+  if (!kernel_pays(matrix, kMinRows)) return std::nullopt;
+  return RightMatrix(matrix, kMinRows);
+}
+
+at::Tensor RightMatrix::multiply_rows(const at::Tensor& x, const at::Tensor& bias) const {
+  const at::Tensor rows = flat_rows(x);  // [M, K]
+  const at::Tensor out = at::empty({rows.size(0), matrix_.size(1)}, x.options());
+  multiply(rows, out, bias);
+  std::vector<std::int64_t> shape = x.sizes().vec();
+  shape.back() = out.size(1);
+  return out.view(shape);
 }
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {

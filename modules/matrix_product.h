@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 
 namespace dragoman {
 
@@ -16,11 +17,17 @@ class RightMatrix {
   /// used. `rows`: of the left matrices to come; for few of them getting ready does not pay.
   RightMatrix(const at::Tensor& matrix, std::int64_t rows);
 
+  /// For products to come of any number of rows; nothing where LibTorch multiplies better.
+  [[nodiscard]] static std::optional<RightMatrix> frozen(const at::Tensor& matrix);
+
   /// left [M, K] (contiguous, or the transpose of a contiguous one) -> out [M, N] contiguous, all
   /// of one type; `bias` [N] or undefined is added to each row. `accumulate`: add to what is in
   /// `out`.
   void multiply(const at::Tensor& left, const at::Tensor& out, const at::Tensor& bias = {},
                 bool accumulate = false) const;
+
+  /// x [..., K] -> x matrix + bias [..., N]. No gradient.
+  [[nodiscard]] at::Tensor multiply_rows(const at::Tensor& x, const at::Tensor& bias = {}) const;
 
  private:
   at::Tensor matrix_;  ///< [K, N]

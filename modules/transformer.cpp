@@ -1,6 +1,7 @@
 #include "dragoman/modules/transformer.h"
 
 #include "dragoman/modules/initialize.h"
+#include "dragoman/modules/linear.h"
 #include "dragoman/modules/masks.h"
 #include "dragoman/modules/shape.h"
 
@@ -77,6 +78,13 @@ at::Tensor TransformerImpl::decode(const at::Tensor& tokens, DecoderState& state
 void TransformerImpl::set_compute_type(at::ScalarType type) {
   source_embedding_->set_compute_type(type);
   target_embedding_->set_compute_type(type);
+}
+
+void TransformerImpl::freeze() {
+  for (const std::shared_ptr<torch::nn::Module>& module : modules()) {
+    if (auto* linear = module->as<LinearImpl>()) linear->freeze();
+    if (auto* head = module->as<OutputHeadImpl>()) head->freeze();
+  }
 }
 
 }  // namespace dragoman

@@ -9,42 +9,20 @@
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/scorer.h"
 #include "dragoman/inference/worker_pool.h"
-#include "tests/inference/fake_model.h"
-#include "tests/inference/tiny_model.h"
+#include "tests/inference/copying_batch.h"
 #include "tests/support/catch.h"
 
 namespace {
 
 using dragoman::NativeModel;
 using dragoman::SourceBatch;
-using dragoman_test::batch_of;
-using dragoman_test::tiny_config;
 using dragoman_test::tiny_transformer;
 
-constexpr std::int64_t kWords = 150;
+using dragoman_test::as_targets;
+using dragoman_test::copying_batch;
+using dragoman_test::copying_config;
 
-dragoman::ModelConfig copying_config(std::int64_t vocabulary, bool coverage = false) {
-  dragoman::ModelConfig config = tiny_config(vocabulary);
-  config.copy_head.enabled = true;
-  config.copy_head.coverage = coverage;
-  return config;
-}
-
-/// Four sentences of different lengths; words from 100 on are <unk> to the source side and yield
-/// extra words, some twice.
-SourceBatch copying_batch() {
-  SourceBatch batch = batch_of({{10, 1, 12, 1, 14}, {20, 20, 1}, {1, 1, 32, 33, 34, 35}, {40}});
-  batch.copy_ids = batch.ids.clone();
-  std::int64_t extra = 0;
-  for (std::int64_t row = 0; row < batch.ids.size(0); ++row)
-    for (std::int64_t place = 0; place < batch.ids.size(1); ++place) {
-      if (place >= batch.lengths[row].item<std::int64_t>()) batch.copy_ids[row][place] = -2;
-      if (batch.ids[row][place].item<std::int64_t>() == 1)
-        batch.copy_ids[row][place] = kWords + extra++ % 2;
-    }
-  batch.extra_words = 2;
-  return batch;
-}
+constexpr std::int64_t kWords = dragoman_test::kCopyingWords;
 
 /// Hides the fast way of a model.
 class Plain final : public dragoman::StepModel {
@@ -100,20 +78,7 @@ TEST_CASE("scoring copies in one pass gives what the search gave", "[copying]") 
   dragoman::DecodingOptions options;
   options.max_length = 12;
   const auto found = dragoman::beam_search(model, batch, {}, options);
-  std::int64_t longest = 0;
-  for (const auto& hypotheses : found)
-    longest = std::max(longest, std::ssize(hypotheses.front().ids) + 1);
-  at::Tensor input = at::zeros({4, longest}, at::kLong);
-  at::Tensor output = at::zeros({4, longest}, at::kLong);
-  for (std::int64_t row = 0; row < 4; ++row) {
-    const auto& ids = found[static_cast<std::size_t>(row)].front().ids;
-    input[row][0] = 2;
-    output[row][std::ssize(ids)] = 3;
-    for (std::int64_t place = 0; place < std::ssize(ids); ++place) {
-      output[row][place] = ids[static_cast<std::size_t>(place)];
-      input[row][place + 1] = ids[static_cast<std::size_t>(place)];
-    }
-  }
+  const auto [input, output] = as_targets(found);
   const dragoman::TokenScores scores = model.score(batch, input, output);
   for (std::int64_t row = 0; row < 4; ++row) {
     const dragoman::IdHypothesis& hypothesis = found[static_cast<std::size_t>(row)].front();

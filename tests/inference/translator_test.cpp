@@ -208,6 +208,37 @@ TEST_CASE("empty sources and targets can be scored", "[scorer]") {
   CHECK(scores[1].token_scores.size() == scores[1].tokens.size() + 1);
 }
 
+TEST_CASE("a model deciding with itself decides as alone, in each way", "[translator][ensemble]") {
+  const TinyFile file;
+  const std::vector<std::string> texts = many_lines(9);
+  const Translator alone(file.path());
+  for (const auto ensembling : {dragoman::Ensembling::linear, dragoman::Ensembling::log_linear}) {
+    const Translator twice =
+        Translator::ensemble({file.path(), file.path()}, {ensembling, {2.0, 1.0}});
+    const auto found = twice.translate_batch(texts, twice.defaults());
+    const auto expected = alone.translate_batch(texts, alone.defaults());
+    for (std::size_t index = 0; index < texts.size(); ++index)
+      check_same(found[index], expected[index]);
+  }
+  CHECK_THROWS_AS(Translator::ensemble({}), UsageError);
+  CHECK_THROWS_AS(Translator::ensemble({file.path()}, {{}, {1.0, 1.0}}), UsageError);
+}
+
+TEST_CASE("models of different tokenisers do not decide together", "[translator][ensemble]") {
+  const TinyFile file;
+  const dragoman_test::TemporaryFolder folder;
+  dragoman::Archive other = dragoman::load_archive(file.path());
+  dragoman::TokenizerConfig config;
+  config.vocabulary_size = 60;
+  config.type = dragoman::TokenizerType::bpe;
+  std::vector<std::string> lines = tiny_lines();
+  lines.push_back("and something else that has other letters: qqq zzz");
+  other.files["source.spm"] = dragoman::train_tokenizer(config, lines);
+  save_archive(other, folder.path("other.pt"));
+  CHECK_THROWS_WITH(Translator::ensemble({file.path(), folder.path("other.pt")}),
+                    Contains("other.pt") && Contains("different tokenisers"));
+}
+
 TEST_CASE("many threads may use one translator", "[translator]") {
   const TinyFile file;
   const Translator translator(file.path(), {.threads = 2, .batch_size = 4});
