@@ -17,6 +17,7 @@ struct Example {
   std::vector<std::int32_t> target;
   std::vector<std::int32_t> copy_ids;  ///< the target word that copying each source token yields;
                                        ///< empty without a copy head
+  bool is_cut = false;                 ///< the source was longer
 };
 
 /// Copy id of padding: equal to no target, not even to an ignored one.

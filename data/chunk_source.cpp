@@ -38,6 +38,7 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
   set("data.invalid_text", name_of(config.invalid_text));
   set("data.min_length", config.min_length);
   set("data.max_length", config.max_length);
+  if (config.max_source_length > 0) set("data.max_source_length", config.max_source_length);
   set("data.max_length_ratio", config.max_length_ratio);
   set("data.batch_tokens", config.batch_tokens);
   set("data.max_batch_sentences", config.max_batch_sentences);
@@ -203,7 +204,9 @@ void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs
     auto& pairs = content.pairs.block(first + block);
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
-      const Example example = encoder_.encode(texts.source[pair], texts.target[pair]);
+      const Example example =
+          encoder_.encode(texts.source[pair], texts.target[pair], config_.max_source_length);
+      if (example.is_cut) ++counts[block].cut;
       if (passes_filter(config_, std::ssize(example.source), std::ssize(example.target),
                         counts[block]))
         pairs.append(example);

@@ -56,6 +56,7 @@ struct DataConfig {
   InvalidText invalid_text = InvalidText::error;
   std::int64_t min_length = 1;
   std::int64_t max_length = 250;
+  std::int64_t max_source_length = 0;
   double max_length_ratio = 9.0;
   std::vector<std::string> protect;
   std::int64_t batch_tokens = 4096;
@@ -74,6 +75,9 @@ struct DataConfig {
           100000);
     visit("max_length", self.max_length, "drop pairs with a side longer than this, in tokens", 1,
           100000);
+    visit("max_source_length", self.max_source_length,
+          "cut longer sources to so many tokens before the lengths are looked at; 0: cut nothing",
+          0, 100000);
     visit("max_length_ratio", self.max_length_ratio,
           "drop pairs whose longer side (plus 3) has more than so many times the tokens of the "
           "shorter (plus 3)",

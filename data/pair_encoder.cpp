@@ -287,12 +287,31 @@ std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
   return respelled;
 }
 
-Example PairEncoder::encode(std::string_view source, std::string_view target) const {
-  if (!options_.enabled || patterns_.empty()) {
-    EncodedSource encoded = encode_source(source);
+bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
+  const auto length = static_cast<std::size_t>(max_length);
+  if (source.ids.size() <= length) return false;
+  source.ids.resize(length);
+  if (source.copy_ids.empty()) return true;
+  source.copy_ids.resize(length);
+  source.ranges.resize(length);
+  // Extra words are numbered in their order in the text.
+  std::int32_t words = target_.size();
+  for (const std::int32_t id : source.copy_ids)
+    words = std::max(words, id + 1);
+  source.extra_words.resize(static_cast<std::size_t>(words - target_.size()));
+  source.surfaces.resize(source.extra_words.size());
+  std::erase_if(source.protected_ids, [words](std::int64_t id) { return id >= words; });
+  return true;
+}
+
+Example PairEncoder::encode(std::string_view source, std::string_view target,
+                            std::int64_t max_source_length) const {
+  const auto pair = [&](EncodedSource encoded) -> Example {
+    const bool is_cut = max_source_length > 0 && cut(encoded, max_source_length);
     std::vector<std::int32_t> ids = encode_target(target, encoded);
-    return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids)};
-  }
+    return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids), is_cut};
+  };
+  if (!options_.enabled || patterns_.empty()) return pair(encode_source(source));
   // What one side alone holds stays text: a number that is written another way, say.
   const auto part = [](std::string_view text, const TextRange& span) {
     return text.substr(span.begin, span.end - span.begin);
@@ -307,10 +326,7 @@ Example PairEncoder::encode(std::string_view source, std::string_view target) co
     in_target.erase(same);
     spans.push_back(span);
   }
-  EncodedSource encoded =
-      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())));
-  std::vector<std::int32_t> ids = encode_target(target, encoded);
-  return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids)};
+  return pair(encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size()))));
 }
 
 std::string PairEncoder::piece(std::int64_t id, const EncodedSource& source) const {

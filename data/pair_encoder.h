@@ -67,7 +67,12 @@ class PairEncoder {
   /// with extra words and the target with several pieces, is spelled as in the source.
   [[nodiscard]] std::vector<std::int32_t> encode_target(std::string_view text,
                                                         const EncodedSource& source) const;
-  [[nodiscard]] Example encode(std::string_view source, std::string_view target) const;
+  /// Sources are cut to `max_source_length` tokens; 0: never.
+  [[nodiscard]] Example encode(std::string_view source, std::string_view target,
+                               std::int64_t max_source_length = 0) const;
+  /// Shortens `source` to `max_length` tokens and forgets the words that only stood behind; false:
+  /// it was not longer.
+  bool cut(EncodedSource& source, std::int64_t max_length) const;
 
   /// `ids` without </s>. Extra words come out as they stood in the source. Throws ModelError for
   /// ids that neither the target tokeniser nor `source` has.

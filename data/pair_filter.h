@@ -16,6 +16,7 @@ struct FilterCounts {
   std::int64_t too_short = 0;
   std::int64_t too_long = 0;
   std::int64_t ratio = 0;
+  std::int64_t cut = 0;           ///< sources cut to max_source_length (these are kept)
   std::int64_t invalid_text = 0;  ///< lines repaired under InvalidText::replace (these are kept)
 
   void add(const FilterCounts& other) {
@@ -25,6 +26,7 @@ struct FilterCounts {
     too_short += other.too_short;
     too_long += other.too_long;
     ratio += other.ratio;
+    cut += other.cut;
     invalid_text += other.invalid_text;
   }
 };

@@ -53,8 +53,8 @@ void warn(Translation& result, Status warning) {
 
 /// Marks empty and over-long sources and cuts the latter; returns the indices of what has to be
 /// translated.
-std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, std::int64_t max_length,
-                                std::vector<Translation>& results) {
+std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, const PairEncoder& encoder,
+                                std::int64_t max_length, std::vector<Translation>& results) {
   std::vector<std::int64_t> order;
   for (std::size_t index = 0; index < sources.size(); ++index) {
     EncodedSource& source = sources[index];
@@ -63,11 +63,7 @@ std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, std::int64_
       warn(results[index], Status::empty_input);
       continue;
     }
-    if (std::ssize(source.ids) > max_length) {
-      source.ids.resize(static_cast<std::size_t>(max_length));
-      if (!source.copy_ids.empty()) source.copy_ids.resize(static_cast<std::size_t>(max_length));
-      warn(results[index], Status::source_truncated);
-    }
+    if (encoder.cut(source, max_length)) warn(results[index], Status::source_truncated);
     order.push_back(static_cast<std::int64_t>(index));
   }
   return order;
@@ -91,8 +87,8 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
   for (const std::string& text : texts)
     encoded.push_back(encoder.encode_source(text));
   std::vector<Translation> results(texts.size());
-  const auto order =
-      admit(encoded, std::min(checked.max_source_length, model.max_positions() - 1), results);
+  const auto order = admit(encoded, encoder,
+                           std::min(checked.max_source_length, model.max_positions() - 1), results);
   std::vector<std::int64_t> lengths;
   for (const EncodedSource& source : encoded)
     lengths.push_back(std::ssize(source.ids));

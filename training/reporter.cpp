@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace dragoman {
 
 Reporter::Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step)
@@ -42,6 +44,26 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
                           {"train/learning_rate", learning_rate},
                           {"train/gradient_norm", report.gradient_norm},
                           {"train/tokens_per_second", report.tokens_per_second}});
+}
+
+void Reporter::data(const FilterCounts& counts) {
+  if (counts.read < std::max<std::int64_t>(2 * pairs_told_, 1)) return;
+  pairs_told_ = counts.read;
+  LogFields fields;
+  std::string line = "data";
+  for (const auto& [name, count] : {std::pair{"read", counts.read},
+                                    {"kept", counts.kept},
+                                    {"empty", counts.empty},
+                                    {"too_short", counts.too_short},
+                                    {"too_long", counts.too_long},
+                                    {"ratio", counts.ratio},
+                                    {"source_cut", counts.cut},
+                                    {"repaired", counts.invalid_text}}) {
+    fields.emplace_back(name, count);
+    if (count > 0) line += fmt::format(" {}={}", name, count);
+  }
+  log_.info(line);
+  log_.event("data", fields);
 }
 
 void Reporter::status(const Counters& counters, const ProgressReport& report, double seconds_left) {

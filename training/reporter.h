@@ -24,6 +24,8 @@ class Reporter {
 
   void progress(const Counters& counters, const ProgressReport& report, double learning_rate,
                 double seconds_left);
+  /// What the filters did so far: the first time, and then when twice as much has been read.
+  void data(const FilterCounts& counts);
   /// The progress bar; on a terminal only.
   void status(const Counters& counters, const ProgressReport& report, double seconds_left);
   void validation(const Counters& counters, const DevelopmentScores& scores, bool is_best,
@@ -38,6 +40,7 @@ class Reporter {
   Log& log_;
   std::optional<EventFile> events_;
   bool events_failed_ = false;
+  std::int64_t pairs_told_ = 0;
 };
 
 }  // namespace dragoman

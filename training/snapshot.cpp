@@ -29,13 +29,10 @@ std::string date_now() {
 }
 
 Json data_json(const FilterCounts& data) {
-  return {{"read", data.read},
-          {"kept", data.kept},
-          {"empty", data.empty},
-          {"too_short", data.too_short},
-          {"too_long", data.too_long},
-          {"ratio", data.ratio},
-          {"invalid_text", data.invalid_text}};
+  return {{"read", data.read},         {"kept", data.kept},
+          {"empty", data.empty},       {"too_short", data.too_short},
+          {"too_long", data.too_long}, {"ratio", data.ratio},
+          {"cut", data.cut},           {"invalid_text", data.invalid_text}};
 }
 
 FilterCounts data_counts(const Json& json) {
@@ -46,6 +43,7 @@ FilterCounts data_counts(const Json& json) {
   data.too_short = json.at("too_short");
   data.too_long = json.at("too_long");
   data.ratio = json.at("ratio");
+  data.cut = json.value("cut", std::int64_t{0});
   data.invalid_text = json.at("invalid_text");
   return data;
 }

@@ -37,16 +37,6 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
   return model;
 }
 
-FilterCounts sum(const FilterCounts& left, const FilterCounts& right) {
-  return {.read = left.read + right.read,
-          .kept = left.kept + right.kept,
-          .empty = left.empty + right.empty,
-          .too_short = left.too_short + right.too_short,
-          .too_long = left.too_long + right.too_long,
-          .ratio = left.ratio + right.ratio,
-          .invalid_text = left.invalid_text + right.invalid_text};
-}
-
 }  // namespace
 
 std::string_view name(StopReason reason) {
@@ -76,6 +66,7 @@ struct Trainer::State {
   [[nodiscard]] std::vector<Batch> next_batches();
   void after_update();
   void report();
+  [[nodiscard]] FilterCounts data_counts() const;
   void validate();
   void save(bool is_interruption);
   void finish(StopReason reason, TrainingSummary& summary);
@@ -266,7 +257,14 @@ void Trainer::State::after_update() {
   if (saved_step != counters.step ? is_on_grid || is_worth_it : was_validated) save(false);
 }
 
+FilterCounts Trainer::State::data_counts() const {
+  FilterCounts counts = counts_before;
+  counts.add(inputs.batches.counts());
+  return counts;
+}
+
 void Trainer::State::report() {
+  reporter->data(data_counts());
   reporter->progress(counters, progress.take(), learning_rate(config, counters.step),
                      seconds_left_now());
 }
@@ -285,7 +283,7 @@ void Trainer::State::validate() {
 
 void Trainer::State::save(bool is_interruption) {
   const double begun = now();
-  counters.data = sum(counts_before, inputs.batches.counts());
+  counters.data = data_counts();
   Snapshot snapshot{.counters = counters,
                     .position = position,
                     .bad_steps = updater.bad_steps(),

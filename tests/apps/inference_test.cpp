@@ -1,5 +1,7 @@
 // dragoman translate and score: what they refuse, and what their output says.
 #include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "dragoman/data/archive.h"
@@ -43,6 +45,52 @@ TEST_CASE("a model of another version translates, with a warning for each unknow
   CHECK_THAT(result.err, StartsWith("warning: m.pt: config.json: decoding: sampling: this version "
                                     "does not know the key"));
   CHECK_THAT(run_program(folder, "inspect m.pt").err, StartsWith("warning: m.pt: config.json"));
+}
+
+TEST_CASE("a page of attention is one file, whatever the text holds", "[program][inspect]") {
+  const TemporaryFolder folder;
+  const auto result =
+      run_program(folder, "inspect " + tiny_model() +
+                              " --attention page.html --source '1 </script><b> 3' --target 'one'");
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  const std::string page = folder.read("page.html");
+  CHECK_THAT(page, StartsWith("<!doctype html>"));
+  CHECK_THAT(page, Contains("\\u003c/script>\\u003cb>"));
+  CHECK_THAT(page, !Contains("</script><b>"));
+  CHECK_THAT(page, !Contains("http"));  // nothing is loaded from elsewhere
+  const auto begin = page.find("id=\"data\">") + 10;
+  const auto data =
+      nlohmann::json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  CHECK(data["source"] == "1 </script><b> 3");
+  REQUIRE(data["maps"].size() == 2);  // one layer of two heads
+  for (const auto& row : data["maps"][0]["w"]) {
+    int sum = 0;
+    for (const auto& weight : row)
+      sum += weight.get<int>();
+    CHECK(std::abs(sum - 10000) <= static_cast<int>(row.size()));
+  }
+  const auto without = run_program(folder, "inspect " + tiny_model() + " --attention page.html");
+  CHECK(without.status == 2);
+}
+
+TEST_CASE("several models translate and score together", "[program][translate]") {
+  const TemporaryFolder folder;
+  const std::string twice = " --model " + tiny_model() + " --model " + tiny_model();
+  folder.write("lines", "1 2 3\n4 5 6\n");
+  const auto alone = run_program(folder, "translate --model " + tiny_model() + " -i lines");
+  const auto together = run_program(folder, "translate -i lines" + twice);
+  CHECK(together.status == 0);
+  CHECK(together.out == alone.out);
+  const auto weighted = run_program(folder,
+                                    "translate -i lines --ensemble log_linear --model-weight 2 "
+                                    "--model-weight 1" +
+                                        twice);
+  CHECK(weighted.status == 0);
+  CHECK(weighted.out == alone.out);
+  const auto wrong = run_program(folder, "translate -i lines --model-weight 2" + twice);
+  CHECK(wrong.status == 2);
+  CHECK_THAT(wrong.err, Contains("1 weights for 2 models"));
 }
 
 TEST_CASE("flags about the model are checked with the same words as all others",

@@ -217,6 +217,12 @@ TEST_CASE("filters drop pairs and count why", "[batch_stream]") {
   CHECK(counts.invalid_text == 1);
   (void)take_epoch(stream);
   CHECK(stream.counts().read == 12);
+  config.max_source_length = 4;  // too long no more
+  BatchStream cut = open_stream(config);
+  for (const auto& pair : take_epoch(cut))
+    CHECK(pair.batch.source.size(1) <= 5);
+  CHECK(cut.counts().cut == 2);  // "abcdefgh", "good one"
+  config.max_source_length = 0;
   config.min_length = 1;
   config.max_length_ratio = 2.0;
   BatchStream by_ratio = open_stream(config);

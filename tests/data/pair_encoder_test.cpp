@@ -203,3 +203,34 @@ TEST_CASE("protection without a copy head is refused", "[pair_encoder]") {
   const Tokenizer tokenizer = trained(TokenizerType::bpe, 60, lines());
   CHECK_THROWS_AS(PairEncoder(tokenizer, tokenizer, {.protect = {"url"}}), dragoman::UsageError);
 }
+
+TEST_CASE("what only stood in the part that was cut off cannot be copied", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36);
+  EncodedSource source = encoder.encode_source("the Anna reads Berta the man");
+  REQUIRE(source.extra_words.size() == 2);
+  CHECK_FALSE(encoder.cut(source, 6));
+  REQUIRE(encoder.cut(source, 3));
+  CHECK(source.ids.size() == 3);
+  CHECK(source.copy_ids.size() == 3);
+  CHECK(source.ranges.size() == 3);
+  CHECK(source.surfaces == std::vector<std::string>{"Anna"});
+  const auto ids = encoder.encode_target("Berta reads Anna", source);
+  const auto words = encoder.target().size();
+  CHECK(ids == std::vector<std::int32_t>{encoder.target().unknown_id(),
+                                         encoder.target().encode("reads").front(), words});
+
+  const auto pair = encoder.encode("the Anna reads Berta the man", "Berta reads Anna", 3);
+  CHECK(pair.is_cut);
+  CHECK(pair.target == ids);
+  CHECK(pair.copy_ids == source.copy_ids);
+  CHECK_FALSE(encoder.encode("the Anna", "Anna", 3).is_cut);
+}
+
+TEST_CASE("a protected span that was cut off is not asked for", "[pair_encoder]") {
+  const PairEncoder encoder = joint(TokenizerType::word, 36).protecting({"number"});
+  EncodedSource source = encoder.encode_source("the man 12 reads a book 345");
+  REQUIRE(source.protected_ids.size() == 2);
+  REQUIRE(encoder.cut(source, 4));
+  CHECK(source.protected_ids.size() == 1);
+  CHECK(source.surfaces == std::vector<std::string>{"12"});
+}

@@ -54,7 +54,9 @@ TEST_CASE_METHOD(Fixture, "training lowers the loss and reports it", "[trainer]"
   REQUIRE(validations.size() == 6);
   CHECK(validations.back().number("loss") < validations.front().number("loss"));
   CHECK(summary.best_score.value() <= validations.back().number("loss"));
-  CHECK_THAT(process.log.infos.at(1), Catch::StartsWith("epoch=1 step=1 loss="));
+  CHECK(process.log.infos.at(1) == "data read=30 kept=30");
+  CHECK_FALSE(process.log.named("data").empty());
+  CHECK_THAT(process.log.infos.at(2), Catch::StartsWith("epoch=1 step=1 loss="));
 }
 
 TEST_CASE_METHOD(Fixture, "the run directory holds the last and the best models, whole",
