@@ -58,3 +58,11 @@ if(torch_openmp)
 else()
   target_link_libraries(dragoman_torch INTERFACE ${OpenMP_CXX_LIBRARIES})
 endif()
+
+# Where an installed program finds them.
+set(dragoman_torch_folders ${torch_lib})
+if(torch_openmp)
+  get_filename_component(torch_openmp_folder ${torch_openmp} DIRECTORY)
+  list(APPEND dragoman_torch_folders ${torch_openmp_folder})
+  list(REMOVE_DUPLICATES dragoman_torch_folders)
+endif()

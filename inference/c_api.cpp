@@ -1,0 +1,121 @@
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dragoman/data/config.h"
+#include "dragoman/data/error.h"
+#include "dragoman/inference/dragoman.h"
+#include "dragoman/inference/translator.h"
+
+struct dragoman_translator {
+  dragoman::Translator translator;
+};
+
+struct dragoman_translations {
+  std::vector<dragoman::Translation> results;
+};
+
+namespace {
+
+using dragoman::UsageError;
+
+dragoman_status failed(dragoman_status status, const char* message, char** error) {
+  if (error != nullptr) *error = strdup(message);
+  return status;
+}
+
+/// Runs `work`; whatever it throws becomes a status and a message.
+template <typename Work>
+dragoman_status guarded(char** error, Work&& work) noexcept {
+  if (error != nullptr) *error = nullptr;
+  try {
+    work();
+    return DRAGOMAN_OK;
+  } catch (const dragoman::Error& problem) {
+    return failed(static_cast<dragoman_status>(problem.exit_code()), problem.what(), error);
+  } catch (const std::bad_alloc&) {
+    return failed(DRAGOMAN_SYSTEM_ERROR, "out of memory", error);
+  } catch (const std::exception& problem) {
+    return failed(DRAGOMAN_INTERNAL_ERROR, problem.what(), error);
+  } catch (...) {
+    return failed(DRAGOMAN_INTERNAL_ERROR, "unknown exception", error);
+  }
+}
+
+void require(const void* pointer, const char* name) {
+  if (pointer == nullptr) throw UsageError(std::string(name) + ": is null. Give a pointer.");
+}
+
+const dragoman::Translation* at(const dragoman_translations* translations, std::size_t index) {
+  const bool exists = translations != nullptr && index < translations->results.size();
+  return exists ? &translations->results[index] : nullptr;
+}
+
+}  // namespace
+
+dragoman_status dragoman_load(const char* model_path, const char* options,
+                              dragoman_translator** translator, char** error) {
+  if (translator != nullptr) *translator = nullptr;
+  return guarded(error, [&] {
+    require(model_path, "model_path");
+    require(translator, "translator");
+    const auto given = dragoman::parse_config<dragoman::TranslatorOptions>(
+        options == nullptr ? "{}" : options, "options");
+    *translator = new dragoman_translator{dragoman::Translator(model_path, given)};
+  });
+}
+
+dragoman_status dragoman_translate(const dragoman_translator* translator, const char* const* texts,
+                                   size_t count, const char* decoding,
+                                   dragoman_translations** translations, char** error) {
+  if (translations != nullptr) *translations = nullptr;
+  return guarded(error, [&] {
+    require(translator, "translator");
+    require(translations, "translations");
+    if (count > 0) require(texts, "texts");
+    std::vector<std::string> owned;
+    for (const char* text : std::span(texts, count)) {
+      require(text, "a text");
+      owned.emplace_back(text);
+    }
+    dragoman::DecodingOptions options = translator->translator.defaults();
+    if (decoding != nullptr) read_config(describe(options), decoding, "decoding", {});
+    *translations =
+        new dragoman_translations{translator->translator.translate_batch(owned, options)};
+  });
+}
+
+size_t dragoman_count(const dragoman_translations* translations) {
+  return translations == nullptr ? 0 : translations->results.size();
+}
+
+const char* dragoman_text(const dragoman_translations* translations, size_t index) {
+  const dragoman::Translation* translation = at(translations, index);
+  return translation == nullptr ? nullptr : translation->text().c_str();
+}
+
+const char* dragoman_state(const dragoman_translations* translations, size_t index) {
+  const dragoman::Translation* translation = at(translations, index);
+  return translation == nullptr ? nullptr : name(translation->status).data();
+}
+
+double dragoman_score(const dragoman_translations* translations, size_t index) {
+  const dragoman::Translation* translation = at(translations, index);
+  return translation == nullptr ? 0.0 : translation->hypotheses.front().score;
+}
+
+void dragoman_free(dragoman_translator* translator) {
+  delete translator;
+}
+
+void dragoman_free_translations(dragoman_translations* translations) {
+  delete translations;
+}
+
+void dragoman_free_text(char* text) {
+  std::free(text);
+}
