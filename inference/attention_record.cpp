@@ -99,7 +99,7 @@ AttentionRecord record_attention(const ModelFile& file, const std::string& sourc
   const TokenScores scores = step_model.score(batch, words.input, words.output);
   record.log_probabilities = to_list(scores.log_probs);
   if (!step_model.copies()) return record;
-  const Pointing pointing = model->copy_head()->point(hidden, state);
+  const Pointing pointing = model->copy_head()->point(hidden, words.input, state);
   record.pointer = to_map(pointing.log_weights.exp()[0]);
   record.generate = to_list(pointing.log_generate.exp());
   record.copied = to_list(scores.copied);

@@ -29,7 +29,7 @@ void check_texts(std::span<const std::string> texts, std::string_view what);
 
 /// Target tokens as the decoder reads them and as it should continue them, padded on the right.
 struct TargetBatch {
-  at::Tensor input;   ///< [B, T] int64, begins with <s>
+  at::Tensor input;   ///< [B, T] int64, begins with <s>; words of no vocabulary have their ids
   at::Tensor output;  ///< [B, T] int64, ends with </s>
 };
 [[nodiscard]] TargetBatch target_batch(std::span<const std::vector<std::int64_t>> targets,

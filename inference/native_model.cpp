@@ -75,7 +75,7 @@ NativeModel::Last NativeModel::decode(const at::Tensor& next, StepState& state) 
   const std::int64_t last = next.size(1) - 1;
   if (!copies()) return {hidden.select(1, last), {}};
   // The pointer's coverage must see every position.
-  const Pointing all = model_->copy_head()->point(hidden, decoder);
+  const Pointing all = model_->copy_head()->point(hidden, next, decoder);
   return {hidden.select(1, last),
           {all.log_weights.narrow(1, last, 1), all.log_generate.narrow(1, last, 1),
            all.log_copy.narrow(1, last, 1)}};
@@ -141,7 +141,7 @@ TokenScores NativeModel::score(const SourceBatch& source, const at::Tensor& inpu
                      readable(output, vocabulary, source.unknown).reshape({-1}))
           .view(output.sizes());  // [B, T]
   if (!copies()) return {words, {}, {}};
-  const Pointing pointing = model_->copy_head()->point(hidden, state);
+  const Pointing pointing = model_->copy_head()->point(hidden, input, state);
   const at::Tensor generated =
       (words + pointing.log_generate)
           .masked_fill(output.ge(vocabulary), -std::numeric_limits<double>::infinity());

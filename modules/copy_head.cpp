@@ -11,12 +11,20 @@
 namespace dragoman {
 namespace {
 
+/// So many words back the pointer compares the source with the output.
+constexpr std::int64_t kFollowed = 3;
+
 /// Stands for log 0 where minus infinity would make gradients NaN.
 constexpr double kLogZero = -1e9;
 
 /// ids [B, S], targets [B, T] -> [B, T, S].
 at::Tensor holds_target(const at::Tensor& ids, const at::Tensor& targets) {
   return ids.unsqueeze(1).eq(targets.unsqueeze(2));
+}
+
+/// x [..., S] bool: moved one position to the right.
+at::Tensor moved(const at::Tensor& x) {
+  return at::constant_pad_nd(x.narrow(-1, 0, x.size(-1) - 1), {1, 0}, 0);
 }
 
 /// log of the summed weights of the positions that hold the target, [B, T].
@@ -38,6 +46,10 @@ CopyHeadImpl::CopyHeadImpl(const ModelConfig& config)
   }
   gate_ = register_module("gate", Linear(dim + key_dim, 1));
   if (config_.coverage) coverage_ = register_parameter("coverage", at::empty({1}));
+  if (config_.follow) {
+    follow_ = register_parameter("follow", at::empty({kFollowed}));
+    follow_gate_ = register_parameter("follow_gate", at::empty({kFollowed}));
+  }
 }
 
 void CopyHeadImpl::start(const at::Tensor& memory, DecoderState& state) {
@@ -72,10 +84,44 @@ void CopyHeadImpl::look_back(at::Tensor& scores, DecoderState& state) {
   scores = scores + coverage_.to(scores.scalar_type()) * (seen - first_look);
 }
 
-Pointing CopyHeadImpl::point(const at::Tensor& hidden, DecoderState& state) {
+/// kFollowed tensors [R, T, S] bool: number k is true where the k + 1 words before a position are
+/// the last k + 1 words of the output. A name of many pieces is then copied on by looking one place
+/// further, and not by finding each piece anew.
+std::vector<at::Tensor> CopyHeadImpl::following(const at::Tensor& tokens,
+                                                DecoderState& state) const {
+  const at::Tensor& ids = state.copying.ids;  // [B, S]
+  const std::int64_t rows = tokens.size(0);
+  const std::int64_t length = tokens.size(1);
+  const at::Tensor same = ids.unsqueeze(1)
+                              .eq(tokens.reshape({ids.size(0), -1, 1}))
+                              .view({rows, length, ids.size(1)});  // [R, T, S]
+  std::vector<at::Tensor> levels{moved(same)};
+  for (std::int64_t level = 1; level < kFollowed; ++level) {
+    const at::Tensor before = state.copying.followed.defined()
+                                  ? state.copying.followed.select(1, level - 1).unsqueeze(1)
+                                  : at::zeros_like(levels.back().narrow(1, 0, 1));
+    const at::Tensor earlier = at::cat({before, levels.back().narrow(1, 0, length - 1)}, 1);
+    levels.push_back(levels.front().logical_and(moved(earlier)));
+  }
+  if (state.keep_self) {
+    std::vector<at::Tensor> last;
+    for (std::int64_t level = 0; level + 1 < kFollowed; ++level)
+      last.push_back(levels[static_cast<std::size_t>(level)].select(1, length - 1));
+    state.copying.followed = at::stack(last, 1);  // [R, kFollowed - 1, S]
+  }
+  return levels;
+}
+
+Pointing CopyHeadImpl::point(const at::Tensor& hidden, const at::Tensor& tokens,
+                             DecoderState& state) {
   const at::Tensor raw = at_least_float(scores(hidden, state));                    // [B, n, S]
   at::Tensor scores = raw.reshape({hidden.size(0), hidden.size(1), raw.size(2)});  // [R, T, S]
   if (config_.coverage) look_back(scores, state);
+  std::vector<at::Tensor> levels;
+  if (config_.follow) levels = following(tokens, state);
+  for (std::size_t level = 0; level < levels.size(); ++level)
+    scores =
+        scores + levels[level] * follow_[static_cast<std::int64_t>(level)].to(scores.scalar_type());
   const at::Tensor log_weights = at::log_softmax(scores, -1);
 
   const at::Tensor keys =
@@ -83,8 +129,11 @@ Pointing CopyHeadImpl::point(const at::Tensor& hidden, DecoderState& state) {
            : state.layers[static_cast<std::size_t>(layer_)].cross_keys.select(1, config_.head - 1);
   const at::Tensor context =
       at::bmm(log_weights.exp().to(keys.scalar_type()).view({keys.size(0), -1, keys.size(1)}), keys)
-          .view({hidden.size(0), hidden.size(1), keys.size(2)});  // [R, T, P]
-  const at::Tensor gate = at_least_float(gate_(at::cat({hidden, context}, -1)).squeeze(-1));
+          .view({hidden.size(0), hidden.size(1), keys.size(2)});                        // [R, T, P]
+  at::Tensor gate = at_least_float(gate_(at::cat({hidden, context}, -1)).squeeze(-1));  // [R, T]
+  for (std::size_t level = 0; level < levels.size(); ++level)
+    gate = gate + levels[level].any(-1) *
+                      follow_gate_[static_cast<std::int64_t>(level)].to(gate.scalar_type());
   return {log_weights, at::log_sigmoid(gate), at::log_sigmoid(-gate)};
 }
 

@@ -12,6 +12,7 @@
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "dragoman/modules/decoder_state.h"
 #include "dragoman/modules/linear.h"
@@ -41,9 +42,9 @@ class CopyHeadImpl : public torch::nn::Module {
   /// memory [B, S, encoder D]: projects the pointer's keys, or asks a layer for its scores.
   void start(const at::Tensor& memory, DecoderState& state);
 
-  /// hidden [R, T, D]: what the decoder has just returned with `state`. Must be called once after
-  /// each decoder call when the pointer has coverage.
-  Pointing point(const at::Tensor& hidden, DecoderState& state);
+  /// hidden [R, T, D]: what the decoder has just returned with `state` for `tokens` [R, T] int64,
+  /// in which words of no vocabulary have their own ids. To be called once after each decoder call.
+  Pointing point(const at::Tensor& hidden, const at::Tensor& tokens, DecoderState& state);
 
   /// hidden [B, T, D], targets [B, T] int64, below 0: ignored. Sums as in OutputHead::loss.
   /// `correct` compares with the most probable generated and the most probable copied word, each
@@ -55,6 +56,7 @@ class CopyHeadImpl : public torch::nn::Module {
  private:
   at::Tensor scores(const at::Tensor& hidden, const DecoderState& state);
   void look_back(at::Tensor& scores, DecoderState& state);
+  std::vector<at::Tensor> following(const at::Tensor& tokens, DecoderState& state) const;
 
   CopyHeadConfig config_;
   std::int64_t layer_;
@@ -62,6 +64,10 @@ class CopyHeadImpl : public torch::nn::Module {
   Linear key_{nullptr};
   Linear gate_{nullptr};
   at::Tensor coverage_;  ///< [1]: score per unit of earlier weight
+  /// [kFollowed]: what a position gains when the word before it was said last, the two words before
+  /// it were said last, ...; and what generating gains when there is such a position.
+  at::Tensor follow_;
+  at::Tensor follow_gate_;
 };
 TORCH_MODULE(CopyHead);
 

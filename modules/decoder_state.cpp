@@ -10,7 +10,8 @@ void DecoderState::reorder(const at::Tensor& rows) {
     layer.self_keys = layer.self_keys.index_select(0, rows);
     layer.self_values = layer.self_values.index_select(0, rows);
   }
-  if (copying.seen.defined()) copying.seen = copying.seen.index_select(0, rows);
+  for (at::Tensor* part : {&copying.seen, &copying.followed})
+    if (part->defined()) *part = part->index_select(0, rows);
 }
 
 void DecoderState::keep_sentences(const at::Tensor& sentences) {

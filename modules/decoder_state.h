@@ -24,6 +24,7 @@ struct DecoderState {
     std::int64_t extra_words = 0;  ///< ids from the vocabulary's size on that may occur
     at::Tensor keys;               ///< [B, S, P] of the dedicated pointer
     at::Tensor seen;  ///< [R, S] sums of earlier weights, for coverage; undefined before the first
+    at::Tensor followed;  ///< [R, n, S] bool: see CopyHead; undefined before the first
   };
   std::vector<Layer> layers;
   Copying copying;

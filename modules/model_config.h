@@ -87,6 +87,7 @@ struct CopyHeadConfig {
   std::int64_t layer = 0;
   std::int64_t head = 1;
   bool coverage = false;
+  bool follow = true;
   std::int64_t extra_words = 64;
 
   static void fields(auto& self, auto&& visit) {
@@ -98,6 +99,8 @@ struct CopyHeadConfig {
           0, 1000);
     visit("head", self.head, "attention_head: the head, counted from 1", 1, 1024);
     visit("coverage", self.coverage, "let the pointer know where it has pointed before");
+    visit("follow", self.follow,
+          "let the pointer know which positions come behind the words that were said last");
     visit("extra_words", self.extra_words,
           "different words of a source that are in no vocabulary and can be copied, at most", 0,
           100000);

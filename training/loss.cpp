@@ -17,9 +17,15 @@ TokenLoss batch_loss(Transformer& model, const Batch& batch, const CopyLossOptio
   const at::Tensor memory = model->encode(batch.source, source_mask);  // [B, S, D]
   DecoderState state = model->start(memory, source_mask, /*keep_self=*/false, {batch.copy_ids});
   const at::Tensor hidden = model->decode(batch.target_input, state);  // [B, T, D]
-  if (model->copy_head())
-    return CopyHeadImpl::loss(model->head(), hidden, model->copy_head()->point(hidden, state),
+  if (model->copy_head()) {
+    // As in target_input, but words of no vocabulary have their own ids.
+    const at::Tensor said =
+        at::cat({batch.target_input.narrow(1, 0, 1),
+                 batch.target_output.narrow(1, 0, batch.target_output.size(1) - 1)},
+                1);
+    return CopyHeadImpl::loss(model->head(), hidden, model->copy_head()->point(hidden, said, state),
                               batch.copy_ids, targets, options);
+  }
   return model->head()->loss(hidden.reshape({-1, hidden.size(2)}), targets.reshape({-1}),
                              options.label_smoothing);
 }

@@ -35,7 +35,16 @@ class CopyModel(Model):
         part = slice((copy["head"] - 1) * width, copy["head"] * width)
         return queries[..., part], keys[..., part]
 
-    def mixture(self, hidden, memory, real, ids, extra):
+    @staticmethod
+    def followed(said, ids, t, position):
+        """How many words, 3 at most, before `position` of the source are the last ones said at time t."""
+        count = 0
+        while count < 3 and t - count >= 0 and position - 1 - count >= 0 and \
+                said[t - count].item() == ids[position - 1 - count].item():
+            count += 1
+        return count
+
+    def mixture(self, hidden, memory, real, ids, extra, said):
         """-> probabilities [B, T, V + extra], weights [B, T, S], p_gen [B, T]"""
         queries, keys = self.pointer_parts(hidden, memory)
         words = self.log_probs(hidden).exp()
@@ -51,9 +60,16 @@ class CopyModel(Model):
                     first = torch.softmax(scores, 0)
                     scores = scores + self.w["copy_head.coverage"] * seen
                     seen = seen + first
+                counts = [0] * memory.size(1)
+                if self.config["copy_head"]["follow"]:
+                    counts = [self.followed(said[b], ids[b], t, s) for s in range(memory.size(1))]
+                    scores = scores + torch.stack([self.w["copy_head.follow"][:count].sum() for count in counts])
                 weight = torch.softmax(scores, 0)
                 context = weight @ keys[b]
-                gate = torch.sigmoid(self.linear("copy_head.gate", torch.cat([hidden[b, t], context])))[0]
+                gate = self.linear("copy_head.gate", torch.cat([hidden[b, t], context]))[0]
+                if max(counts) > 0:
+                    gate = gate + self.w["copy_head.follow_gate"][:max(counts)].sum()
+                gate = torch.sigmoid(gate)
                 row = torch.cat([gate * words[b, t], torch.zeros(extra, dtype=torch.float64)])
                 for s in range(memory.size(1)):
                     if real[b, s]:
@@ -74,7 +90,7 @@ def run(case):
     real, ids, output = case["source_mask"], case["ids"], case["output"]
     memory = model.encode(case["source"], real)
     hidden = model.decode(case["input"], memory, real)
-    probabilities, attention, gates = model.mixture(hidden, memory, real, ids, case["extra"])
+    probabilities, attention, gates = model.mixture(hidden, memory, real, ids, case["extra"], case["said"])
     words = model.log_probs(hidden)
     vocabulary, smoothing = words.size(-1), config["label_smoothing"]
     loss = nll = copied = 0.0

@@ -47,6 +47,8 @@ std::vector<Case> all_cases() {
                                    .layer = 1,
                                    .head = 2,
                                    .coverage = true};
+  cases.push_back({"dedicated pointer that does not follow", copying_config()});
+  cases.back().config.copy_head.follow = false;
   cases.push_back({"coverage and its loss", copying_config()});
   cases.back().config.copy_head.coverage = true;
   cases.back().options.coverage_loss = 0.7;
@@ -61,7 +63,8 @@ std::vector<Case> all_cases() {
 /// the source, some are neither.
 struct CopyBatch {
   dragoman_test::TinyBatch pairs = dragoman_test::tiny_batch();
-  at::Tensor ids;  ///< [3, 5], -2 at padding
+  at::Tensor ids;   ///< [3, 5], -2 at padding
+  at::Tensor said;  ///< [3, 4], as pairs.input, with words of no vocabulary and runs of the source
 };
 
 CopyBatch copy_batch() {
@@ -74,6 +77,9 @@ CopyBatch copy_batch() {
   batch.pairs.output[0][2] = batch.pairs.source[0][4];
   batch.pairs.output[1][0] = 12;
   batch.pairs.output[2][2] = batch.pairs.source[2][0];
+  batch.said = batch.pairs.input.clone();
+  batch.said.narrow(1, 1, 3).copy_(batch.ids.narrow(1, 0, 3));  // the source's first words
+  batch.said[1][2] = 12;
   return batch;
 }
 
@@ -87,6 +93,7 @@ Dict case_dict(const Case& item) {
   head.insert("layer", item.config.copy_head.layer);
   head.insert("head", item.config.copy_head.head);
   head.insert("coverage", item.config.copy_head.coverage);
+  head.insert("follow", item.config.copy_head.follow);
   config.insert("copy_head", head);
   Dict dict = dragoman_test::empty_dict();
   dict.insert("config", config);
@@ -96,6 +103,7 @@ Dict case_dict(const Case& item) {
   dict.insert("input", batch.pairs.input.clone());
   dict.insert("output", batch.pairs.output.clone());
   dict.insert("ids", batch.ids.clone());
+  dict.insert("said", batch.said.clone());
   dict.insert("extra", kExtra);
   return dict;
 }
@@ -112,7 +120,8 @@ at::Tensor step_by_step(dragoman::Transformer& model, const CopyBatch& batch) {
   std::vector<at::Tensor> steps;
   for (std::int64_t t = 0; t < batch.pairs.input.size(1); ++t) {
     const at::Tensor hidden = model->decode(batch.pairs.input.narrow(1, t, 1), state);
-    const dragoman::Pointing pointing = model->copy_head()->point(hidden, state);
+    const dragoman::Pointing pointing =
+        model->copy_head()->point(hidden, batch.said.narrow(1, t, 1), state);
     const at::Tensor words = model->head()->log_probs(hidden.squeeze(1));
     steps.push_back(dragoman::mixture_log_probs(words, pointing, batch.ids, kExtra));
   }
@@ -132,7 +141,7 @@ void require_equal(const Case& item, const Dict& expected, at::ScalarType type, 
 
   dragoman::DecoderState state = start(model, batch, false);
   const at::Tensor hidden = model->decode(batch.pairs.input, state);
-  const dragoman::Pointing pointing = model->copy_head()->point(hidden, state);
+  const dragoman::Pointing pointing = model->copy_head()->point(hidden, batch.said, state);
   CHECK(difference(pointing.log_generate.exp(), expected.at("gates").toTensor(), tolerance) == "");
   CHECK(difference(pointing.log_weights.exp(), expected.at("weights").toTensor(), tolerance) == "");
   const dragoman::TokenLoss loss = dragoman::CopyHeadImpl::loss(
@@ -174,7 +183,7 @@ TEST_CASE("words of the source count as correct when copying makes them the most
   const at::Tensor best = step_by_step(model, batch).argmax(-1);  // [B, T]
   dragoman::DecoderState state = start(model, batch, false);
   const at::Tensor hidden = model->decode(batch.pairs.input, state);
-  const dragoman::Pointing pointing = model->copy_head()->point(hidden, state);
+  const dragoman::Pointing pointing = model->copy_head()->point(hidden, batch.said, state);
   const dragoman::TokenLoss loss =
       dragoman::CopyHeadImpl::loss(model->head(), hidden, pointing, batch.ids, best, {});
   CHECK(loss.correct.item<std::int64_t>() == best.numel());
@@ -190,7 +199,7 @@ TEST_CASE("a pointer that is certain makes no loss and no gradient NaN", "[copy_
   const CopyBatch batch = copy_batch();
   dragoman::DecoderState state = start(model, batch, false);
   const at::Tensor hidden = model->decode(batch.pairs.input, state);
-  const dragoman::Pointing pointing = model->copy_head()->point(hidden, state);
+  const dragoman::Pointing pointing = model->copy_head()->point(hidden, batch.said, state);
   const dragoman::TokenLoss loss = dragoman::CopyHeadImpl::loss(
       model->head(), hidden, pointing, batch.ids, batch.pairs.output, {.label_smoothing = 0.1});
   loss.loss.backward();
