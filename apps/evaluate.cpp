@@ -90,7 +90,7 @@ void read_input(const EvaluateOptions& options, std::vector<EvaluatedSystem>& sy
     throw DataError(fmt::format("{}: no lines. Give at least one line to score.", shown(first)));
 }
 
-void compare_with_baseline(const EvaluateOptions& options, const Metric& metric,
+void compare_with_baseline(const EvaluateOptions& options, const EvaluationMetric& metric,
                            MetricResult& baseline, MetricResult& result,
                            const Resampling& resampling) {
   if (options.paired == "bootstrap") {
@@ -115,7 +115,7 @@ SignatureSampling sampling_of(const EvaluateOptions& options) {
   return sampling;
 }
 
-void evaluate_systems(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+void evaluate_systems(const EvaluateOptions& options, const std::vector<EvaluationMetric>& metrics,
                       const std::vector<Lines>& references, std::vector<EvaluatedSystem>& systems) {
   const auto sampling = sampling_of(options);
   for (auto& system : systems) {

@@ -56,7 +56,7 @@ struct EvaluateOptions {
 };
 
 /// One metric with its options bound.
-struct Metric {
+struct EvaluationMetric {
   std::string name;
   std::function<Statistics(const Lines&, const std::vector<Lines>&)> statistics;
   ScoreFunction score;
@@ -68,7 +68,7 @@ struct Metric {
 [[nodiscard]] std::vector<std::string> metric_names();
 [[nodiscard]] bool is_rouge(const std::string& name);
 /// The metrics that are asked for, in order.
-[[nodiscard]] std::vector<Metric> make_metrics(const EvaluateOptions& options);
+[[nodiscard]] std::vector<EvaluationMetric> make_metrics(const EvaluateOptions& options);
 
 /// What one system reached in one metric.
 struct MetricResult {
@@ -86,12 +86,12 @@ struct EvaluatedSystem {
 };
 
 /// A line for each metric, or a table for several systems, or JSON; on standard output.
-void write_report(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+void write_report(const EvaluateOptions& options, const std::vector<EvaluationMetric>& metrics,
                   const std::vector<EvaluatedSystem>& systems,
                   const std::vector<std::string>& signatures);
 
 /// A line for each sentence and metric, or a JSON object for each sentence; on standard output.
-void write_sentences(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+void write_sentences(const EvaluateOptions& options, const std::vector<EvaluationMetric>& metrics,
                      const EvaluatedSystem& system, const std::vector<std::string>& signatures);
 
 }  // namespace dragoman

@@ -11,7 +11,7 @@
 namespace dragoman {
 namespace {
 
-Metric make_bleu(const EvaluateOptions& given) {
+EvaluationMetric make_bleu(const EvaluateOptions& given) {
   BleuOptions options;
   options.tokenizer = from_name<BleuTokenizer>(given.tokenizer);
   options.lowercase = given.is_lowercase;
@@ -29,7 +29,7 @@ Metric make_bleu(const EvaluateOptions& given) {
           }};
 }
 
-Metric make_chrf(const EvaluateOptions& given, int word_order) {
+EvaluationMetric make_chrf(const EvaluateOptions& given, int word_order) {
   const ChrfOptions options{.word_order = word_order,
                             .lowercase = given.is_lowercase,
                             .whitespace = given.has_whitespace};
@@ -44,7 +44,7 @@ Metric make_chrf(const EvaluateOptions& given, int word_order) {
           }};
 }
 
-Metric make_ter(const EvaluateOptions& given) {
+EvaluationMetric make_ter(const EvaluateOptions& given) {
   return {"TER",
           [options = given.ter](const auto& lines, const auto& references) {
             return ter_statistics(lines, references, options);
@@ -55,7 +55,7 @@ Metric make_ter(const EvaluateOptions& given) {
           }};
 }
 
-Metric make_exact_match() {
+EvaluationMetric make_exact_match() {
   return {"exact match",
           [](const auto& lines, const auto& references) {
             return exact_match_statistics(lines, references);
@@ -67,7 +67,7 @@ Metric make_exact_match() {
           }};
 }
 
-Metric make_rouge(const EvaluateOptions& given, const std::string& name) {
+EvaluationMetric make_rouge(const EvaluateOptions& given, const std::string& name) {
   RougeOptions options{.stemmer = given.has_stemmer,
                        .sentence_separator = given.sentence_separator};
   if (name == "rougeL") {
@@ -102,8 +102,8 @@ bool is_rouge(const std::string& name) {
   return name.starts_with("rouge");
 }
 
-std::vector<Metric> make_metrics(const EvaluateOptions& options) {
-  std::vector<Metric> metrics;
+std::vector<EvaluationMetric> make_metrics(const EvaluateOptions& options) {
+  std::vector<EvaluationMetric> metrics;
   for (const auto& name : options.metrics) {
     if (name == "bleu") metrics.push_back(make_bleu(options));
     if (name == "chrf") metrics.push_back(make_chrf(options, 0));

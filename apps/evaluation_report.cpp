@@ -24,7 +24,7 @@ std::string score_text(const MetricResult& result, int width) {
 }
 
 /// "BLEU|nrefs:1|... = 36.12 67.9/43.1/29.2/20.0 (BP = ...)", aligned at the equals sign.
-std::string single_text(const std::vector<Metric>& metrics, const EvaluatedSystem& system,
+std::string single_text(const std::vector<EvaluationMetric>& metrics, const EvaluatedSystem& system,
                         const std::vector<std::string>& signatures, int width) {
   std::vector<std::string> names;
   std::size_t longest = 0;
@@ -47,7 +47,7 @@ std::string padded(const std::string& text, std::size_t width) {
 }
 
 /// A row for each system, a column for each metric.
-std::vector<std::vector<std::string>> table_rows(const std::vector<Metric>& metrics,
+std::vector<std::vector<std::string>> table_rows(const std::vector<EvaluationMetric>& metrics,
                                                  const std::vector<EvaluatedSystem>& systems,
                                                  const EvaluateOptions& options) {
   std::vector<std::vector<std::string>> rows{{"System"}};
@@ -62,7 +62,7 @@ std::vector<std::vector<std::string>> table_rows(const std::vector<Metric>& metr
   return rows;
 }
 
-std::string table_text(const std::vector<Metric>& metrics,
+std::string table_text(const std::vector<EvaluationMetric>& metrics,
                        const std::vector<EvaluatedSystem>& systems,
                        const std::vector<std::string>& signatures, const EvaluateOptions& options) {
   const auto rows = table_rows(metrics, systems, options);
@@ -113,7 +113,8 @@ Json single_json(const std::string& name, const MetricResult& result,
   return json;
 }
 
-Json systems_json(const std::vector<Metric>& metrics, const std::vector<EvaluatedSystem>& systems,
+Json systems_json(const std::vector<EvaluationMetric>& metrics,
+                  const std::vector<EvaluatedSystem>& systems,
                   const std::vector<std::string>& signatures) {
   Json json = Json::array();
   for (const auto& system : systems) {
@@ -129,7 +130,7 @@ Json systems_json(const std::vector<Metric>& metrics, const std::vector<Evaluate
 
 }  // namespace
 
-void write_sentences(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+void write_sentences(const EvaluateOptions& options, const std::vector<EvaluationMetric>& metrics,
                      const EvaluatedSystem& system, const std::vector<std::string>& signatures) {
   LineOutput output("-");
   for (std::size_t sentence = 0; sentence < system.lines.size(); ++sentence) {
@@ -150,7 +151,7 @@ void write_sentences(const EvaluateOptions& options, const std::vector<Metric>& 
   output.finish();
 }
 
-void write_report(const EvaluateOptions& options, const std::vector<Metric>& metrics,
+void write_report(const EvaluateOptions& options, const std::vector<EvaluationMetric>& metrics,
                   const std::vector<EvaluatedSystem>& systems,
                   const std::vector<std::string>& signatures) {
   std::string text;

@@ -57,7 +57,7 @@ std::int64_t count_rest(LineReader& reader) {
 }
 
 /// The next pairs; none at the end. Throws DataError when one file ends before the other.
-Pairs read_window(LineReader& source, LineReader& target, const ScoreOptions& options) {
+Pairs read_pairs(LineReader& source, LineReader& target, const ScoreOptions& options) {
   Pairs pairs;
   std::string source_line;
   std::string target_line;
@@ -100,7 +100,7 @@ void score(const ScoreOptions& options) {
   double total = 0.0;
   bool is_wanted = true;
   while (is_wanted) {
-    const Pairs pairs = read_window(source, target, options);
+    const Pairs pairs = read_pairs(source, target, options);
     if (pairs.sources.empty()) break;
     std::string text;
     for (const Score& scored : translator.score_batch(pairs.sources, pairs.targets)) {

@@ -27,7 +27,7 @@ namespace dragoman {
 
 namespace {
 
-struct TrainOptions {
+struct TokenizerTrainOptions {
   std::vector<std::string> inputs;
   std::string output;
   std::string invalid_text = "error";
@@ -42,7 +42,7 @@ struct CodingOptions {
 };
 
 /// At most `limit` non-empty lines of all files, each equally likely (reservoir sampling).
-std::vector<std::string> sample(const TrainOptions& options, std::int64_t limit) {
+std::vector<std::string> sample(const TokenizerTrainOptions& options, std::int64_t limit) {
   constexpr std::uint64_t kSeed = 1;
   const auto policy = options.invalid_text == "replace" ? InvalidText::replace : InvalidText::error;
   std::vector<std::string> lines;
@@ -69,7 +69,7 @@ std::vector<std::string> sample(const TrainOptions& options, std::int64_t limit)
   return lines;
 }
 
-void train(const TrainOptions& options) {
+void train(const TokenizerTrainOptions& options) {
   const auto config = with_flags(TokenizerConfig{}, options.given);
   const auto lines = sample(options, config.training_sentences);
   const auto bytes = train_tokenizer(config, lines);
@@ -164,7 +164,7 @@ void add_coding(CLI::App& parent, bool encodes) {
 void add_tokenizer(CLI::App& program) {
   auto* command = program.add_subcommand("tokenizer", "Train a tokeniser, or run one");
   command->require_subcommand(1);
-  auto options = std::make_shared<TrainOptions>();
+  auto options = std::make_shared<TokenizerTrainOptions>();
   auto* trainer = command->add_subcommand("train", "Train a SentencePiece model on text");
   trainer->add_option("--input,-i", options->inputs, "text files, may be .gz; - is standard input")
       ->required()

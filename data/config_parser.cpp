@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kDeepestNesting = 64;
 
 /// Parses a document; keeps the keys that are given twice, which a JSON object cannot.
 class DocumentParser {
@@ -23,7 +23,8 @@ class DocumentParser {
   Json parse() {
     if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos) fail(1, 1, "is empty");
     const auto callback = [this](int depth, Json::parse_event_t event, Json& parsed) {
-      if (depth > kMaxDepth) throw UsageError(fmt::format("{}: is nested too deeply.", where_));
+      if (depth > kDeepestNesting)
+        throw UsageError(fmt::format("{}: is nested too deeply.", where_));
       follow(event, parsed);
       return true;
     };

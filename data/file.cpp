@@ -18,7 +18,7 @@ namespace dragoman {
 
 namespace {
 
-constexpr std::size_t kBufferSize = 1 << 20;
+constexpr std::size_t kFileBuffer = 1 << 20;
 
 /// Owns a descriptor for reading.
 struct Descriptor {
@@ -73,7 +73,7 @@ std::string read_file(const std::string& path) {
   std::size_t used = 0;
   content.resize(static_cast<std::size_t>(std::max<off_t>(status.st_size, 0)) + 1);
   for (;;) {
-    if (used == content.size()) content.resize(2 * content.size() + kBufferSize);
+    if (used == content.size()) content.resize(2 * content.size() + kFileBuffer);
     const auto count = ::read(file.number, content.data() + used, content.size() - used);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail_reading(path, errno);
@@ -136,13 +136,13 @@ void AtomicFile::write_through(const char* bytes, std::size_t size) {
 
 void AtomicFile::write(const void* bytes, std::size_t size) {
   const auto* data = static_cast<const char*>(bytes);
-  if (buffer_.size() + size <= kBufferSize) {
+  if (buffer_.size() + size <= kFileBuffer) {
     buffer_.append(data, size);
     return;
   }
   write_through(buffer_.data(), buffer_.size());
   buffer_.clear();
-  if (size >= kBufferSize) {
+  if (size >= kFileBuffer) {
     write_through(data, size);
   } else {
     buffer_.assign(data, size);

@@ -14,14 +14,14 @@ namespace dragoman {
 
 namespace {
 
-constexpr std::size_t kBufferSize = 1 << 17;
+constexpr std::size_t kLineBuffer = 1 << 17;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
 struct LineReader::State {
   State(std::shared_ptr<const InputFile> file, InvalidText policy)
-      : bytes(std::move(file)), invalid_text(policy), buffer(kBufferSize) {}
+      : bytes(std::move(file)), invalid_text(policy), buffer(kLineBuffer) {}
 
   ByteReader bytes;
   InvalidText invalid_text;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tests/metrics/near.h"
 #include "tests/support/catch.h"
 
 using dragoman::bleu_from_statistics;
@@ -12,15 +13,12 @@ using dragoman::BleuSmoothing;
 using dragoman::BleuTokenizer;
 using dragoman::corpus_bleu;
 using dragoman::sentence_bleu;
+using dragoman_test::near;
 
 namespace {
 
 using Lines = std::vector<std::string>;
 using Sets = std::vector<Lines>;
-
-Approx near(double value) {
-  return Approx(value).epsilon(0).margin(1e-10);
-}
 
 }  // namespace
 

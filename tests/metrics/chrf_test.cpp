@@ -2,21 +2,19 @@
 
 #include <stdexcept>
 
+#include "tests/metrics/near.h"
 #include "tests/support/catch.h"
 
 using dragoman::chrf_from_statistics;
 using dragoman::chrf_statistics;
 using dragoman::corpus_chrf;
 using dragoman::sentence_chrf;
+using dragoman_test::near;
 
 namespace {
 
 using Lines = std::vector<std::string>;
 using Sets = std::vector<Lines>;
-
-Approx near(double value) {
-  return Approx(value).epsilon(0).margin(1e-10);
-}
 
 }  // namespace
 

@@ -4,11 +4,13 @@
 #include <stdexcept>
 
 #include "dragoman/data/metrics/significance.h"
+#include "tests/metrics/near.h"
 #include "tests/support/catch.h"
 
 using dragoman::RougeOptions;
 using dragoman::RougeUnit;
 using dragoman::sentence_rouge;
+using dragoman_test::near;
 
 namespace {
 
@@ -17,10 +19,6 @@ using Sets = std::vector<Lines>;
 
 constexpr RougeUnit kSubsequence = RougeUnit::subsequence;
 constexpr RougeUnit kSentences = RougeUnit::sentences;
-
-Approx near(double value) {
-  return Approx(value).epsilon(0).margin(1e-10);
-}
 
 /// F of ROUGE-1, -2, -L and -Lsum.
 std::vector<double> all_scores(const std::string& hypothesis, const Lines& references,

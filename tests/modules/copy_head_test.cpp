@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kExtra = 2;
 
-struct Case {
+struct CopyCase {
   std::string name;
   ModelConfig config;
   CopyLossOptions options{.label_smoothing = 0.1};
@@ -33,8 +33,8 @@ ModelConfig copying_config() {
   return config;
 }
 
-std::vector<Case> all_cases() {
-  std::vector<Case> cases;
+std::vector<CopyCase> all_cases() {
+  std::vector<CopyCase> cases;
   cases.push_back({"dedicated pointer", copying_config()});
   cases.push_back({"narrow pointer, post-norm", copying_config()});
   cases.back().config.copy_head.dim = 5;
@@ -83,7 +83,7 @@ CopyBatch copy_batch() {
   return batch;
 }
 
-Dict case_dict(const Case& item) {
+Dict case_dict(const CopyCase& item) {
   const CopyBatch batch = copy_batch();
   Dict config = dragoman_test::config_dict(item.config, item.options.label_smoothing);
   config.insert("force_copying", item.options.force_copying);
@@ -128,7 +128,8 @@ at::Tensor step_by_step(dragoman::Transformer& model, const CopyBatch& batch) {
   return at::stack(steps, 1);
 }
 
-void require_equal(const Case& item, const Dict& expected, at::ScalarType type, double tolerance) {
+void require_equal_copying(const CopyCase& item, const Dict& expected, at::ScalarType type,
+                           double tolerance) {
   INFO(item.name << " in " << c10::toString(type));
   dragoman::Transformer model = dragoman_test::tiny_model(item.config);
   model->to(type);
@@ -167,12 +168,12 @@ TEST_CASE("the copy head equals a dense reference in probabilities, loss and gra
     return;
   }
   std::vector<Dict> dicts;
-  for (const Case& item : all_cases())
+  for (const CopyCase& item : all_cases())
     dicts.push_back(case_dict(item));
   const std::vector<Dict> results = dragoman_test::python_results("copy_head_reference.py", dicts);
   for (std::size_t index = 0; index < results.size(); ++index) {
-    require_equal(all_cases()[index], results[index], at::kFloat, 1e-5);
-    require_equal(all_cases()[index], results[index], at::kDouble, 1e-9);
+    require_equal_copying(all_cases()[index], results[index], at::kFloat, 1e-5);
+    require_equal_copying(all_cases()[index], results[index], at::kDouble, 1e-9);
   }
 }
 

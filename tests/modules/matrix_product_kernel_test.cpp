@@ -20,7 +20,7 @@ using kernels::MatrixView;
 
 constexpr float kUntouched = 12345.0f;
 
-Floats noise(std::int64_t size, std::uint32_t seed) {
+Floats random_matrix(std::int64_t size, std::uint32_t seed) {
   Floats values(static_cast<std::size_t>(size));
   std::uint32_t state = seed * 2654435761u + 12345u;
   for (float& value : values) {
@@ -55,10 +55,10 @@ class Problem {
  public:
   explicit Problem(const Case& described)
       : case_(described),
-        left_(noise(described.rows * described.depth, 1)),
-        right_(noise(described.depth * described.columns, 2)),
-        bias_(noise(described.columns, 3)),
-        before_(noise(described.rows * described.columns, 4)) {
+        left_(random_matrix(described.rows * described.depth, 1)),
+        right_(random_matrix(described.depth * described.columns, 2)),
+        bias_(random_matrix(described.columns, 3)),
+        before_(random_matrix(described.rows * described.columns, 4)) {
     left_view_ = described.is_left_transposed
                      ? transposed(kernels::row_major(left_.data(), case_.depth, case_.rows))
                      : kernels::row_major(left_.data(), case_.rows, case_.depth);

@@ -22,13 +22,13 @@ namespace {
 
 constexpr double kSmoothing = 0.1;
 
-struct Case {
+struct ModelCase {
   std::string name;
   ModelConfig config;
 };
 
-std::vector<Case> grid_cases() {
-  std::vector<Case> cases;
+std::vector<ModelCase> grid_cases() {
+  std::vector<ModelCase> cases;
   for (const auto& [norm_name, norm] : names(NormPosition{}))
     for (const auto& [tied_name, tied] : names(TiedEmbeddings{}))
       for (const auto& [position_name, positions] : names(PositionKind{})) {
@@ -43,13 +43,13 @@ std::vector<Case> grid_cases() {
   return cases;
 }
 
-std::vector<Case> special_cases() {
-  std::vector<Case> cases;
+std::vector<ModelCase> special_cases() {
+  std::vector<ModelCase> cases;
   for (const auto& [name, activation] : names(Activation{})) {
     cases.push_back({std::string(name), dragoman_test::tiny_config()});
     cases.back().config.activation = activation;
   }
-  Case unequal{"unequal stacks and vocabularies", dragoman_test::tiny_config()};
+  ModelCase unequal{"unequal stacks and vocabularies", dragoman_test::tiny_config()};
   unequal.config.decoder = {.layers = 1, .dim = 10, .heads = 2, .feed_forward = 14};
   unequal.config.encoder = {.layers = 3, .dim = 12, .heads = 4, .feed_forward = 9};
   unequal.config.tied_embeddings = TiedEmbeddings::none;
@@ -59,7 +59,7 @@ std::vector<Case> special_cases() {
   unequal.config.tied_embeddings = TiedEmbeddings::target_output;
   unequal.config.norm = NormPosition::post;
   cases.push_back(unequal);
-  Case plain{"no scale, no output bias, one head, odd width", dragoman_test::tiny_config()};
+  ModelCase plain{"no scale, no output bias, one head, odd width", dragoman_test::tiny_config()};
   plain.config.scale_embeddings = false;
   plain.config.output_bias = false;
   plain.config.encoder =
@@ -80,7 +80,7 @@ Dict case_dict(const ModelConfig& config) {
   return dict;
 }
 
-void require_equal(const Case& item, const Dict& expected) {
+void require_equal(const ModelCase& item, const Dict& expected) {
   INFO(item.name);
   dragoman::Transformer model = dragoman_test::tiny_model(item.config);
   const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
@@ -105,13 +105,13 @@ void require_equal(const Case& item, const Dict& expected) {
   }
 }
 
-void compare_with_python(const std::vector<Case>& cases) {
+void compare_with_python(const std::vector<ModelCase>& cases) {
   if (dragoman_test::python().empty()) {
     WARN("skipped: no Python with PyTorch (set DRAGOMAN_PYTHON)");
     return;
   }
   std::vector<Dict> dicts;
-  for (const Case& item : cases)
+  for (const ModelCase& item : cases)
     dicts.push_back(case_dict(item.config));
   const std::vector<Dict> results =
       dragoman_test::python_results("transformer_reference.py", dicts);

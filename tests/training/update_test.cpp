@@ -38,8 +38,8 @@ Batch batch_of(std::span<const Example> pairs) {
 }
 
 /// A model with its optimiser, as a trainer would set it up.
-struct Setup {
-  explicit Setup(dragoman::TrainingConfig training, double dropout = 0.0)
+struct UpdateSetup {
+  explicit UpdateSetup(dragoman::TrainingConfig training, double dropout = 0.0)
       : model(seeded(dropout)),
         optimizer(training, *model),
         update(training, model, optimizer, at::kCPU) {
@@ -72,8 +72,8 @@ double largest_difference(const dragoman_test::Weights& left, const dragoman_tes
 }  // namespace
 
 TEST_CASE("an update does not depend on how its sentences are cut into batches", "[update]") {
-  Setup whole(sgd());
-  Setup parts(sgd());
+  UpdateSetup whole(sgd());
+  UpdateSetup parts(sgd());
   const std::vector<Example> all = examples();
   const auto view = std::span<const Example>(all);
   const std::vector<Batch> one = {batch_of(view)};
@@ -92,7 +92,7 @@ TEST_CASE("an update does not depend on how its sentences are cut into batches",
 }
 
 TEST_CASE("the reported loss is that of the log-probabilities", "[update]") {
-  Setup setup(sgd());
+  UpdateSetup setup(sgd());
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};
   setup.model->eval();
@@ -115,13 +115,13 @@ TEST_CASE("the reported loss is that of the log-probabilities", "[update]") {
 TEST_CASE("the gradient is clipped to the norm", "[update]") {
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};
-  Setup plain(sgd());
+  UpdateSetup plain(sgd());
   auto clipping = sgd();
   clipping.clip_norm = 0.01;
-  Setup clipped(clipping);
+  UpdateSetup clipped(clipping);
   auto loose = sgd();
   loose.clip_norm = 1000.0;
-  Setup unclipped(loose);
+  UpdateSetup unclipped(loose);
   const auto start = dragoman_test::copy_of_weights(plain.model);
   const double norm = plain.update.run(batches, 1.0).gradient_norm;
   CHECK(clipped.update.run(batches, 1.0).gradient_norm == norm);
@@ -139,7 +139,7 @@ TEST_CASE("the gradient is clipped to the norm", "[update]") {
 }
 
 TEST_CASE("a non-finite weight stops the step and is named", "[update]") {
-  Setup setup(sgd());
+  UpdateSetup setup(sgd());
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};
   auto weights = dragoman::named_weights(*setup.model);
@@ -160,7 +160,7 @@ TEST_CASE("a non-finite weight stops the step and is named", "[update]") {
 }
 
 TEST_CASE("a non-finite gradient is traced to the parameter nearest to the loss", "[update]") {
-  Setup setup(sgd());
+  UpdateSetup setup(sgd());
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};
   std::string last;
@@ -187,7 +187,7 @@ TEST_CASE("too many bad updates in a row end the training with advice", "[update
   auto config = sgd();
   config.max_bad_steps = 3;
   config.learning_rate = 0.25;
-  Setup setup(config);
+  UpdateSetup setup(config);
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};
   at::Tensor parameter = setup.model->parameters().front();
@@ -208,8 +208,8 @@ TEST_CASE("too many bad updates in a row end the training with advice", "[update
 }
 
 TEST_CASE("bfloat16 updates follow float32 ones and leave float32 weights", "[update]") {
-  Setup exact(sgd());
-  Setup mixed(sgd());
+  UpdateSetup exact(sgd());
+  UpdateSetup mixed(sgd());
   mixed.model->set_compute_type(at::kBFloat16);
   const std::vector<Example> all = examples();
   const std::vector<Batch> batches = {batch_of(all)};

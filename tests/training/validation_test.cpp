@@ -20,8 +20,8 @@ bool never() {
   return false;
 }
 
-struct Setup {
-  explicit Setup(const TinyCorpus& corpus, dragoman::DecodeFunction decode = {})
+struct ValidationSetup {
+  explicit ValidationSetup(const TinyCorpus& corpus, dragoman::DecodeFunction decode = {})
       : config(dragoman_test::tiny_training("unused")),
         stream(corpus.data, {corpus.tokenizer(), corpus.tokenizer()}),
         model(dragoman_test::TinyProcess::seeded_model(corpus, config)),
@@ -48,7 +48,7 @@ struct Setup {
 TEST_CASE("validation measures what single sentences give", "[validation]") {
   const TemporaryFolder folder;
   const TinyCorpus corpus(folder);
-  Setup setup(corpus);
+  ValidationSetup setup(corpus);
   Validation validation(setup.config, setup.inputs, at::kCPU);
   const auto scores = validation.run(never);
   REQUIRE(scores);
@@ -85,7 +85,7 @@ TEST_CASE("translations are scored against the references in their order", "[val
   std::vector<std::string> seen;
   bool was_training = true;
   bool had_gradients = true;
-  Setup setup(corpus);
+  ValidationSetup setup(corpus);
   setup.inputs.decode = [&](const std::vector<std::string>& lines) {
     seen = lines;
     was_training = setup.model->is_training();
@@ -125,7 +125,7 @@ TEST_CASE("translations are scored against the references in their order", "[val
 TEST_CASE("validation leaves the random generator as it was", "[validation]") {
   const TemporaryFolder folder;
   const TinyCorpus corpus(folder);
-  Setup setup(corpus, [](const std::vector<std::string>& lines) {
+  ValidationSetup setup(corpus, [](const std::vector<std::string>& lines) {
     at::rand({17});  // a decoder that samples
     return lines;
   });
@@ -140,7 +140,7 @@ TEST_CASE("validation leaves the random generator as it was", "[validation]") {
 TEST_CASE("a cancelled validation gives no scores and goes back to training", "[validation]") {
   const TemporaryFolder folder;
   const TinyCorpus corpus(folder);
-  Setup setup(corpus, [](const std::vector<std::string>& lines) { return lines; });
+  ValidationSetup setup(corpus, [](const std::vector<std::string>& lines) { return lines; });
   Validation validation(setup.config, setup.inputs, at::kCPU);
   for (int patience = 0; patience < 4; ++patience) {  // 3 batches, then the decoder
     int questions = 0;
@@ -154,7 +154,7 @@ TEST_CASE("a cancelled validation gives no scores and goes back to training", "[
 TEST_CASE("development sets that do not fit are refused", "[validation]") {
   const TemporaryFolder folder;
   const TinyCorpus corpus(folder);
-  Setup setup(corpus);
+  ValidationSetup setup(corpus);
   setup.inputs.development.references.pop_back();
   CHECK_THROWS_WITH(
       Validation(setup.config, setup.inputs, at::kCPU),
@@ -173,8 +173,8 @@ TEST_CASE("development sets that do not fit are refused", "[validation]") {
 TEST_CASE("a decoder that loses lines is reported", "[validation]") {
   const TemporaryFolder folder;
   const TinyCorpus corpus(folder);
-  Setup setup(corpus,
-              [](const std::vector<std::string>&) { return std::vector<std::string>{"one"}; });
+  ValidationSetup setup(
+      corpus, [](const std::vector<std::string>&) { return std::vector<std::string>{"one"}; });
   Validation validation(setup.config, setup.inputs, at::kCPU);
   CHECK_THROWS_WITH(validation.run(never),
                     "validation: 8 lines went into the decoder and 1 came out.");
