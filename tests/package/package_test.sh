@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# package_test.sh CMAKE BUILD SOURCE: the installed package, as a service's author meets it.
+# package_test.sh CMAKE BUILD SOURCE GENERATOR: the installed package, as a service's author meets it.
 set -euo pipefail
-cmake=$1 build=$2 source=$3
+cmake=$1 build=$2 source=$3 generator=$4
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 fail() { echo "FAILED: $1" >&2; exit 1; }
 
 "$cmake" --install "$build" --prefix "$folder/prefix" >"$folder/install.log" || fail "install: $(cat "$folder/install.log")"
-"$cmake" -S "$source/examples/service" -B "$folder/service" -DCMAKE_PREFIX_PATH="$folder/prefix" \
+"$cmake" -S "$source/examples/service" -B "$folder/service" -G "$generator" -DCMAKE_PREFIX_PATH="$folder/prefix" \
   -DCMAKE_BUILD_TYPE=Release >"$folder/configure.log" 2>&1 || fail "configure: $(cat "$folder/configure.log")"
 "$cmake" --build "$folder/service" >"$folder/build.log" 2>&1 || fail "build: $(cat "$folder/build.log")"
 
