@@ -7,6 +7,9 @@
 namespace dragoman::kernels {
 namespace {
 
+/// So many words are summed in float: one long sum would lose digits where it is not vectorised.
+constexpr std::int64_t kBlock = 512;
+
 /// Adds the bias to the row, in place; returns the greatest logit.
 template <class Number>
 [[gnu::always_inline]] inline float add_bias(Number* row, const float* bias, std::int64_t size) {
@@ -67,16 +70,24 @@ template <class Number>
   const bool is_word = target.word < size;
   const float greatest = add_bias(row, work.bias, size);
   const float target_logit = is_word ? load(row[target.word]) : -INFINITY;
-  float exponentials = 0.0f;
-  float distances = 0.0f;  // of all logits from the greatest
-#pragma omp simd reduction(+ : exponentials, distances)
-  for (std::int64_t word = 0; word < size; ++word) {
-    const float distance = load(row[word]) - greatest;
-    const float value = exponential(distance);
-    exponentials += value;
-    distances += distance;
-    store(value, row[word]);  // without a condition, which would keep the loop from vectorising
+  double sum = 0.0;
+  double distances = 0.0;  // of all logits from the greatest
+  for (std::int64_t begin = 0; begin < size; begin += kBlock) {
+    const std::int64_t end = begin + kBlock < size ? begin + kBlock : size;
+    float block_sum = 0.0f;
+    float block_distances = 0.0f;
+#pragma omp simd reduction(+ : block_sum, block_distances)
+    for (std::int64_t word = begin; word < end; ++word) {
+      const float distance = load(row[word]) - greatest;
+      const float value = exponential(distance);
+      block_sum += value;
+      block_distances += distance;
+      store(value, row[word]);  // without a condition, which would keep the loop from vectorising
+    }
+    sum += block_sum;
+    distances += block_distances;
   }
+  const auto exponentials = static_cast<float>(sum);
   const float log_sum = std::log(exponentials);
   const float generated = target_logit - greatest - log_sum;  // log softmax of the target
   const float total =
@@ -86,7 +97,7 @@ template <class Number>
                                                   : 0.0f;
   const float smoothing = is_word ? work.smoothing : 0.0f;
   const float share = (1.0f - smoothing) * kept;
-  const float mean_nll = log_sum - distances / static_cast<float>(size);
+  const float mean_nll = log_sum - static_cast<float>(distances / static_cast<double>(size));
   if (work.want_gradient) {
     gradient_row(row, (share + smoothing) / exponentials, smoothing / static_cast<float>(size),
                  work.bias_gradient, size);
