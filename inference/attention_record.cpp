@@ -33,16 +33,14 @@ std::vector<double> to_list(const at::Tensor& values) {
   return {row.const_data_ptr<double>(), row.const_data_ptr<double>() + row.numel()};
 }
 
-std::vector<std::int64_t> target_ids(const NativeModel& model, const PairEncoder& encoder,
+std::vector<std::int64_t> output_ids(const NativeModel& model, const PairEncoder& encoder,
                                      const SourceBatch& batch, const EncodedSource& source,
                                      const std::string& target, const DecodingOptions& options) {
   if (!target.empty()) {
     const auto ids = encoder.encode_target(target, source);
     return {ids.begin(), ids.end()};
   }
-  const Tokenizer& words = encoder.target();
-  const TargetIds special{words.begin_id(), words.end_id(), words.pad_id(), words.unknown_id()};
-  return beam_search(model, batch, special, options).front().front().ids;
+  return beam_search(model, batch, target_ids(encoder.target()), options).front().front().ids;
 }
 
 void check_length(std::size_t tokens, const NativeModel& model, const char* side) {
@@ -66,7 +64,7 @@ AttentionRecord record_attention(const ModelFile& file, const std::string& sourc
   const SourceBatch batch =
       source_batch(std::array{encoded}, std::array<std::int64_t, 1>{0}, encoder, at::kCPU);
   const std::vector<std::int64_t> ids =
-      target_ids(step_model, encoder, batch, encoded, target, file.decoding);
+      output_ids(step_model, encoder, batch, encoded, target, file.decoding);
   check_length(ids.size(), step_model, "target");
   const TargetBatch words = target_batch(std::array{ids}, encoder, at::kCPU);
 

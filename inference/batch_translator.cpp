@@ -41,10 +41,6 @@ Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const So
   return hypothesis;
 }
 
-TargetIds target_ids(const Tokenizer& tokenizer) {
-  return {tokenizer.begin_id(), tokenizer.end_id(), tokenizer.pad_id(), tokenizer.unknown_id()};
-}
-
 /// To be called in the order of the enumeration.
 void warn(Translation& result, Status warning) {
   if (result.warnings.empty()) result.status = warning;

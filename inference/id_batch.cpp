@@ -80,6 +80,10 @@ SourceBatch source_batch(std::span<const EncodedSource> sources,
           .required = std::move(required)};
 }
 
+TargetIds target_ids(const Tokenizer& tokenizer) {
+  return {tokenizer.begin_id(), tokenizer.end_id(), tokenizer.pad_id(), tokenizer.unknown_id()};
+}
+
 TargetBatch target_batch(std::span<const std::vector<std::int64_t>> targets,
                          const PairEncoder& encoder, at::Device device) {
   const SpecialIds special = encoder.special_ids();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dragoman/data/pair_encoder.h"
+#include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/step_model.h"
 
 namespace dragoman {
@@ -26,6 +27,9 @@ void check_texts(std::span<const std::string> texts, std::string_view what);
 [[nodiscard]] SourceBatch source_batch(std::span<const EncodedSource> sources,
                                        std::span<const std::int64_t> which,
                                        const PairEncoder& encoder, at::Device device);
+
+/// Those of the target's tokeniser.
+[[nodiscard]] TargetIds target_ids(const Tokenizer& tokenizer);
 
 /// Target tokens as the decoder reads them and as it should continue them, padded on the right.
 struct TargetBatch {

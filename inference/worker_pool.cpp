@@ -39,9 +39,11 @@ struct WorkerPool::State {
   std::vector<std::thread> threads;
 
   void work(std::latch& started) {
-    // Both are settings of this thread alone. LibTorch sets a thread's number when it is first
-    // asked for, and would then overwrite ours.
+    // Both are settings of this thread alone. LibTorch gives a thread its default number when it is
+    // first needed, once in its own code and once in what its headers compile into ours: both have
+    // to happen before, or would overwrite this one.
     static_cast<void>(at::get_num_threads());
+    at::internal::lazy_init_num_threads();
     at::set_num_threads(1);
     const c10::InferenceMode inference;
     started.count_down();

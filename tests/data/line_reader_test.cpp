@@ -20,7 +20,7 @@ using dragoman::read_lines;
 using dragoman_test::compress;
 using dragoman_test::TemporaryFolder;
 using dragoman_test::Texts;
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 namespace {
 

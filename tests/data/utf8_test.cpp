@@ -9,7 +9,7 @@
 
 using dragoman::find_bad_text;
 using dragoman::repair_text;
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 
 namespace {
 

@@ -8,7 +8,6 @@
 
 namespace {
 
-using namespace std::string_literals;
 using dragoman::Candidates;
 using dragoman::choose_extensions;
 using dragoman::DecodingOptions;

@@ -56,3 +56,19 @@ TEST_CASE("workers compute on one core without gradients, and leave the process 
   std::thread([&fresh] { fresh = at::get_num_threads(); }).join();
   CHECK(fresh == threads);
 }
+
+TEST_CASE("a worker keeps to its core when code of ours or of LibTorch goes parallel",
+          "[worker_pool]") {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(4);
+  WorkerPool pool(2);
+  pool.run(20, [](std::int64_t) {
+    const std::thread::id own = std::this_thread::get_id();
+    std::atomic<bool> elsewhere = false;
+    at::parallel_for(0, 64, 1, [&](std::int64_t, std::int64_t) {
+      if (std::this_thread::get_id() != own) elsewhere = true;
+    });
+    if (elsewhere || at::get_num_threads() != 1) throw std::logic_error("more threads than one");
+  });
+  at::set_num_threads(threads);
+}
