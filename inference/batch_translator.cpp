@@ -1,9 +1,11 @@
 #include "dragoman/inference/batch_translator.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "dragoman/data/config.h"
 #include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/cpu_model.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/protection.h"
@@ -28,6 +30,14 @@ class EvaluationMode {
   TransformerImpl& model_;
   bool was_training_;
 };
+
+/// On the CPU the engine that is faster by far, with a copy of the weights.
+std::unique_ptr<StepModel> snapshot(const Transformer& model) {
+  const at::Tensor weight = model->parameters().front();
+  if (weight.is_cpu() && weight.scalar_type() == at::kFloat)
+    return std::make_unique<CpuModel>(model, engine::WeightType::fp32);
+  return std::make_unique<NativeModel>(model);
+}
 
 Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const SourceText& source) {
   Hypothesis hypothesis;
@@ -120,7 +130,7 @@ std::vector<Translation> translate_with(Transformer model, const PairEncoder& en
                                         const BatchingOptions& batching) {
   const EvaluationMode evaluation(*model);
   WorkerPool workers(std::max<std::int64_t>(batching.threads, 1));
-  return translate_texts(NativeModel(model), encoder, texts, options,
+  return translate_texts(*snapshot(model), encoder, texts, options,
                          std::max<std::int64_t>(batching.batch_size, 1), workers);
 }
 

@@ -10,6 +10,7 @@
 #include "dragoman/data/archive.h"
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
+#include "dragoman/inference/quantization.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 
@@ -68,9 +69,12 @@ ModelFile load_model_file(const std::string& path) {
                  .encoder = {source, target},
                  .is_joint = is_joint,
                  .weights = std::move(archive.tensors),
+                 .precision = Precision::fp32,
                  .config = config,
                  .card = archive.files["card.json"],
                  .warnings = std::move(warnings)};
+  file.precision = stored_precision(file.weights);
+  restore_weights(file.weights, path);
   file.encoder = {source, target, copy_options(file.model)};
   check_vocabulary(file.model.source_vocabulary, source, "source", path);
   check_vocabulary(file.model.target_vocabulary, target, "target", path);

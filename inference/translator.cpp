@@ -14,6 +14,7 @@
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/batch_translator.h"
+#include "dragoman/inference/cpu_model.h"
 #include "dragoman/inference/ensemble_model.h"
 #include "dragoman/inference/model_file.h"
 #include "dragoman/inference/native_model.h"
@@ -48,15 +49,31 @@ std::int64_t worker_count(const TranslatorOptions& options, const at::Device& de
   return device.is_cpu() ? std::max(1U, std::thread::hardware_concurrency()) : 1;
 }
 
-Transformer load_transformer(const ModelFile& file, Precision precision, at::Device device) {
+engine::WeightType weight_type(Precision precision) {
+  switch (precision) {
+    case Precision::stored:
+    case Precision::fp32:
+      return engine::WeightType::fp32;
+    case Precision::bf16:
+      return engine::WeightType::bf16;
+    case Precision::int8:
+      return engine::WeightType::int8;
+  }
+  return engine::WeightType::fp32;
+}
+
+std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, at::Device device) {
+  const Precision precision = wanted == Precision::stored ? file.precision : wanted;
   Transformer model = build_transformer(file);
+  if (device.is_cpu()) return std::make_unique<CpuModel>(model, weight_type(precision));
+  if (precision == Precision::int8)
+    throw UsageError("precision: int8 is for CPUs. Use bf16 or fp32 on other devices.");
   if (precision == Precision::bf16) {
     model->to(at::kBFloat16);
     model->set_compute_type(at::kBFloat16);
   }
   model->to(device);
-  model->freeze();
-  return model;
+  return std::make_unique<NativeModel>(model);
 }
 
 void check_same_tokenizers(const ModelFile& one, const ModelFile& other) {
@@ -138,8 +155,7 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
     guarded(path.c_str(), [&] {
       files.push_back(load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
-      models.push_back(
-          std::make_unique<NativeModel>(load_transformer(files.back(), options.precision, device)));
+      models.push_back(load_model(files.back(), options.precision, device));
       files.back().weights.clear();
     });
   }

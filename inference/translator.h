@@ -21,21 +21,26 @@
 
 namespace dragoman {
 
-enum class Precision { fp32, bf16 };
+/// Of the weights and of the products with them; stored: as the model file has them. On a CPU bf16 and int8 are of the weights; sums,
+/// attention and everything else stay float. int8 is for CPUs only.
+enum class Precision { stored, fp32, bf16, int8 };
 constexpr auto names(Precision) {
   return std::to_array<std::pair<std::string_view, Precision>>(
-      {{"fp32", Precision::fp32}, {"bf16", Precision::bf16}});
+      {{"stored", Precision::stored},
+       {"fp32", Precision::fp32},
+       {"bf16", Precision::bf16},
+       {"int8", Precision::int8}});
 }
 
 struct TranslatorOptions {
   std::string device = "cpu";  ///< cpu, cuda, cuda:1
-  Precision precision = Precision::fp32;
+  Precision precision = Precision::stored;
   std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
 
   static void fields(auto& self, auto&& visit) {
     visit("device", self.device, "cpu, cuda or cuda:N");
-    visit("precision", self.precision, "arithmetic");
+    visit("precision", self.precision, "of the weights and of the products with them; stored: as the model file has them");
     visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
     visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
   }

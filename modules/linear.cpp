@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "dragoman/modules/matrix_product.h"
+
 namespace dragoman {
 
 at::Tensor cast_like(const at::Tensor& parameter, const at::Tensor& x) {
@@ -17,12 +19,7 @@ LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs)
       bias_(register_parameter("bias", at::empty({outputs}))) {}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) {
-  if (frozen_) return frozen_->multiply_rows(x, bias_);
   return linear(x, cast_like(weight_, x), cast_like(bias_, x));
-}
-
-void LinearImpl::freeze() {
-  frozen_ = RightMatrix::frozen(weight_.detach().t());
 }
 
 }  // namespace dragoman

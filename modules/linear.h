@@ -6,9 +6,6 @@
 #include <torch/nn/pimpl.h>
 
 #include <cstdint>
-#include <optional>
-
-#include "dragoman/modules/matrix_product.h"
 
 namespace dragoman {
 
@@ -25,13 +22,9 @@ class LinearImpl : public torch::nn::Module {
   /// x [..., inputs] -> [..., outputs], in the type of x.
   at::Tensor forward(const at::Tensor& x);
 
-  /// For inference: neither parameter may change or move any more.
-  void freeze();
-
  private:
   at::Tensor weight_;  ///< [outputs, inputs]
   at::Tensor bias_;    ///< [outputs]
-  std::optional<RightMatrix> frozen_;
 };
 TORCH_MODULE(Linear);
 

@@ -132,11 +132,6 @@ void RightMatrix::multiply(const at::Tensor& left, const at::Tensor& out, const 
   if (accumulate && bias.defined()) result.add_(bias);
 }
 
-std::optional<RightMatrix> RightMatrix::frozen(const at::Tensor& matrix) {
-  if (!kernel_pays(matrix, kMinRows)) return std::nullopt;
-  return RightMatrix(matrix, kMinRows);
-}
-
 at::Tensor RightMatrix::multiply_rows(const at::Tensor& x, const at::Tensor& bias) const {
   const at::Tensor rows = flat_rows(x);  // [M, K]
   const at::Tensor out = at::empty({rows.size(0), matrix_.size(1)}, x.options());

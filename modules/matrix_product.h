@@ -6,7 +6,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <optional>
 
 namespace dragoman {
 
@@ -16,9 +15,6 @@ class RightMatrix {
   /// matrix [K, N], contiguous or the transpose of a contiguous one; must not change while it is
   /// used. `rows`: of the left matrices to come; for few of them getting ready does not pay.
   RightMatrix(const at::Tensor& matrix, std::int64_t rows);
-
-  /// For products to come of any number of rows; nothing where LibTorch multiplies better.
-  [[nodiscard]] static std::optional<RightMatrix> frozen(const at::Tensor& matrix);
 
   /// left [M, K] (contiguous, or the transpose of a contiguous one) -> out [M, N] contiguous, all
   /// of one type; `bias` [N] or undefined is added to each row. `accumulate`: add to what is in

@@ -17,13 +17,8 @@ OutputHeadImpl::OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied
 }
 
 at::Tensor OutputHeadImpl::logits(const at::Tensor& hidden) {
-  if (frozen_) return frozen_->multiply_rows(hidden, bias_);
   const at::Tensor bias = bias_.defined() ? cast_like(bias_, hidden) : at::Tensor();
   return at_least_float(at::linear(hidden, cast_like(weight_, hidden), bias));  // [..., V]
-}
-
-void OutputHeadImpl::freeze() {
-  frozen_ = RightMatrix::frozen(weight_.detach().t());
 }
 
 at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {

@@ -5,9 +5,6 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
-#include <optional>
-
-#include "dragoman/modules/matrix_product.h"
 #include "dragoman/modules/model_config.h"
 #include "dragoman/modules/softmax_loss.h"
 
@@ -31,15 +28,11 @@ class OutputHeadImpl : public torch::nn::Module {
   TokenLoss loss(const at::Tensor& hidden, const at::Tensor& targets, double label_smoothing,
                  const CopyOdds& copy = {});
 
-  /// For inference: no parameter may change or move any more.
-  void freeze();
-
   [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 
  private:
   at::Tensor weight_;  ///< [V, D]
   at::Tensor bias_;    ///< [V]; undefined without bias
-  std::optional<RightMatrix> frozen_;
 };
 TORCH_MODULE(OutputHead);
 

@@ -80,11 +80,4 @@ void TransformerImpl::set_compute_type(at::ScalarType type) {
   target_embedding_->set_compute_type(type);
 }
 
-void TransformerImpl::freeze() {
-  for (const std::shared_ptr<torch::nn::Module>& module : modules()) {
-    if (auto* linear = module->as<LinearImpl>()) linear->freeze();
-    if (auto* head = module->as<OutputHeadImpl>()) head->freeze();
-  }
-}
-
 }  // namespace dragoman

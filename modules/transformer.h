@@ -55,10 +55,6 @@ class TransformerImpl : public torch::nn::Module {
   /// stay as they are and are cast where they are used.
   void set_compute_type(at::ScalarType type);
 
-  /// For inference alone: makes every weight ready for fast products, in memory of its own. No
-  /// parameter may change or move any more, and forwards record no gradient.
-  void freeze();
-
  private:
   ModelConfig config_;
   Embedding source_embedding_{nullptr};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace dragoman {
 namespace {
@@ -18,16 +19,58 @@ void place(std::span<std::int64_t> ids, std::span<float> values, std::size_t fro
   values[from] = value;
 }
 
+/// log(e^a + e^b).
+float log_add(float a, float b) {
+  const float highest = std::max(a, b);
+  if (std::isinf(highest)) return highest;
+  return highest + std::log1p(std::exp(std::min(a, b) - highest));
+}
+
+/// mass[i]: the weight of the word that position i is the first to yield.
+void sum_masses(const CopyRow& row, std::span<float> mass) {
+  std::ranges::fill(mass, 0.0f);
+  for (std::size_t position = 0; position < row.words.size(); ++position)
+    if (row.words[position] >= 0)
+      mass[static_cast<std::size_t>(row.first[position])] += std::exp(row.log_weights[position]);
+}
+
 }  // namespace
+
+void whole_mixture(const CopyRow& row, std::span<float> out, std::span<float> mass) {
+  for (std::int64_t word = 0; word < row.vocabulary; ++word)
+    out[static_cast<std::size_t>(word)] = row.log_generate + (row.logits[word] - row.log_sum);
+  sum_masses(row, mass);
+  for (std::size_t position = 0; position < row.words.size(); ++position) {
+    if (row.words[position] < 0 || row.first[position] != static_cast<std::int32_t>(position))
+      continue;
+    float& total = out[static_cast<std::size_t>(row.words[position])];
+    total = log_add(total, row.log_copy + std::log(mass[position]));
+  }
+}
+
+MixedWord mixed_word(const CopyRow& row, std::int64_t word) {
+  float generated = -std::numeric_limits<float>::infinity();
+  if (word < row.vocabulary) generated = row.log_generate + (row.logits[word] - row.log_sum);
+  float copied = -std::numeric_limits<float>::infinity();
+  MixedWord result;
+  for (std::size_t position = 0; position < row.words.size(); ++position) {
+    if (row.words[position] != word) continue;
+    copied = log_add(copied, row.log_weights[position]);
+    if (result.position < 0 ||
+        row.log_weights[position] > row.log_weights[static_cast<std::size_t>(result.position)])
+      result.position = static_cast<std::int64_t>(position);
+  }
+  copied += row.log_copy;
+  result.log_prob = log_add(generated, copied);
+  result.copied = std::isinf(copied) ? 0.0f : std::exp(copied - result.log_prob);
+  return result;
+}
 
 void mix_copies(const CopyRow& row, std::span<std::int64_t> ids, std::span<float> values,
                 std::span<float> mass) {
   for (float& value : values)
     value += row.log_generate;
-  std::ranges::fill(mass, 0.0f);
-  for (std::size_t position = 0; position < row.words.size(); ++position)
-    if (row.words[position] >= 0)
-      mass[static_cast<std::size_t>(row.first[position])] += std::exp(row.log_weights[position]);
+  sum_masses(row, mass);
 
   const float copy = std::exp(row.log_copy);
   for (std::size_t position = 0; position < row.words.size(); ++position) {

@@ -27,4 +27,16 @@ struct CopyRow {
 void mix_copies(const CopyRow& row, std::span<std::int64_t> ids, std::span<float> values,
                 std::span<float> mass);
 
+/// out [vocabulary + extra words], on entry minus infinity past the vocabulary: log p(w) of every
+/// word. mass [S]: scratch.
+void whole_mixture(const CopyRow& row, std::span<float> out, std::span<float> mass);
+
+/// What the mixture says of one word.
+struct MixedWord {
+  float log_prob = 0.0f;
+  float copied = 0.0f;         ///< the part of its probability that copying has
+  std::int64_t position = -1;  ///< that yields it with the greatest weight; -1: none does
+};
+[[nodiscard]] MixedWord mixed_word(const CopyRow& row, std::int64_t word);
+
 }  // namespace dragoman

@@ -171,22 +171,6 @@ TEST_CASE("scoring an output gives the scores that the search gave", "[native_mo
     }
 }
 
-TEST_CASE("a frozen model computes what the model did", "[native_model]") {
-  for (const bool copies : {false, true}) {
-    dragoman::ModelConfig config = dragoman_test::copying_config(dragoman_test::kCopyingWords);
-    config.copy_head.enabled = copies;
-    dragoman::Transformer network = tiny_transformer(config, 5);
-    const dragoman::SourceBatch batch = dragoman_test::copying_batch();
-    const at::Tensor input = at::randint(4, 100, {4, 9}, at::kLong);
-    const at::Tensor output = at::randint(4, 100, {4, 9}, at::kLong);
-    const at::NoGradGuard no_grad;
-    const at::Tensor expected = NativeModel(network).score(batch, input, output).log_probs;
-    network->freeze();
-    const at::Tensor found = NativeModel(network).score(batch, input, output).log_probs;
-    CHECK(at::allclose(found, expected, 1e-5, 1e-5));
-  }
-}
-
 TEST_CASE("outputs of a Transformer do not depend on the batch", "[native_model]") {
   const OneCore one_core;
   const NativeModel model(tiny_transformer(tiny_config(50)));

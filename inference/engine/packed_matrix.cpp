@@ -1,0 +1,117 @@
+#include "dragoman/inference/engine/packed_matrix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+
+#include "dragoman/inference/kernels/narrow_product.h"
+#include "dragoman/inference/kernels/rows.h"
+#include "dragoman/modules/kernels/matrix_product.h"
+
+namespace dragoman::engine {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+void activate(Activation activation, float* x, std::int64_t count) {
+  switch (activation) {
+    case Activation::none:
+      return;
+    case Activation::relu:
+      return relu_in_place(x, count);
+    case Activation::gelu:
+      return gelu_in_place(x, count);
+    case Activation::silu:
+      return silu_in_place(x, count);
+  }
+}
+
+bool fits_fewer_bits(const float* weight, std::int64_t outputs, std::int64_t inputs) {
+  return inputs % 2 == 0 && std::all_of(weight, weight + outputs * inputs,
+                                        [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+float* Scratch::floats(std::int64_t count) {
+  if (std::ssize(floats_) < count) floats_.resize(static_cast<std::size_t>(count));
+  return floats_.data();
+}
+
+std::byte* Scratch::bytes(std::int64_t count) {
+  const auto needed = static_cast<std::size_t>(count) / sizeof(float) + 1;
+  if (bytes_.size() < needed) bytes_.resize(needed);
+  return reinterpret_cast<std::byte*>(bytes_.data());
+}
+
+void PackedMatrix::Free::operator()(void* memory) const {
+  std::free(memory);
+}
+
+PackedMatrix::PackedMatrix(const float* weight, std::int64_t outputs, std::int64_t inputs,
+                           WeightType type)
+    : type_(fits_fewer_bits(weight, outputs, inputs) ? type : WeightType::fp32),
+      outputs_(outputs),
+      inputs_(inputs) {
+  switch (type_) {
+    case WeightType::fp32:
+      bytes_ = kernels::packed_size(inputs, outputs) * static_cast<std::int64_t>(sizeof(float));
+      break;
+    case WeightType::bf16:
+      bytes_ = packed_bfloat16_size(inputs, outputs);
+      break;
+    case WeightType::int8:
+      bytes_ = packed_int8_size(inputs, outputs);
+      break;
+  }
+  const std::size_t size =
+      (static_cast<std::size_t>(bytes_) + kAlignment) / kAlignment * kAlignment;
+  packed_.reset(std::aligned_alloc(kAlignment, size));
+  if (packed_ == nullptr) throw std::bad_alloc();
+  switch (type_) {
+    case WeightType::fp32:
+      kernels::pack_columns(kernels::transposed(kernels::row_major(weight, outputs, inputs)), 0,
+                            outputs, static_cast<float*>(packed_.get()));
+      break;
+    case WeightType::bf16:
+      pack_bfloat16(weight, inputs, outputs, static_cast<kernels::BFloat16*>(packed_.get()));
+      break;
+    case WeightType::int8:
+      scales_.resize(static_cast<std::size_t>(packed_columns(outputs)));
+      pack_int8(weight, inputs, outputs, static_cast<std::int8_t*>(packed_.get()), scales_.data());
+      break;
+  }
+}
+
+void PackedMatrix::multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
+                            Scratch& scratch) const {
+  for (std::int64_t first = 0; first < rows; first += kNarrowRows) {
+    const std::int64_t count = std::min(kNarrowRows, rows - first);
+    const float* left = x + first * inputs_;
+    float* result = out + first * outputs_;
+    const NarrowProduct product{left,  count, inputs_, outputs_, epilogue.bias, epilogue.accumulate,
+                                result};
+    switch (type_) {
+      case WeightType::fp32:
+        kernels::multiply({.left = kernels::row_major(left, count, inputs_),
+                           .packed = static_cast<const float*>(packed_.get()),
+                           .out = result,
+                           .columns = outputs_,
+                           .bias = epilogue.bias,
+                           .accumulate = epilogue.accumulate},
+                          {0, count, 0, outputs_}, nullptr);
+        break;
+      case WeightType::bf16:
+        multiply_bfloat16(product, static_cast<const kernels::BFloat16*>(packed_.get()));
+        break;
+      case WeightType::int8:
+        multiply_int8(product, static_cast<const std::int8_t*>(packed_.get()), scales_.data(),
+                      scratch.bytes(int8_scratch_size(inputs_)));
+        break;
+    }
+    activate(epilogue.activation, result, count * outputs_);
+  }
+}
+
+}  // namespace dragoman::engine

@@ -1,0 +1,64 @@
+// A weight matrix made ready for many products: float as it is, or in fewer bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace dragoman::engine {
+
+/// How weights are kept. Everything else is float, whatever the weights are.
+enum class WeightType { fp32, bf16, int8 };
+
+enum class Activation { none, relu, gelu, silu };
+
+/// What happens to x W^T before it is written.
+struct Epilogue {
+  const float* bias = nullptr;  ///< [outputs] or null
+  Activation activation = Activation::none;
+  bool accumulate = false;  ///< add to what is there: the residual connection; not with activation
+};
+
+/// Memory that a thread computes in; grows to what was needed once and stays.
+class Scratch {
+ public:
+  [[nodiscard]] float* floats(std::int64_t count);
+  [[nodiscard]] std::byte* bytes(std::int64_t count);
+
+ private:
+  std::vector<float> floats_;
+  std::vector<float> bytes_;  ///< floats, for their alignment
+};
+
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  /// weight [outputs, inputs], rows one after the other; it is not needed afterwards. bf16 and int8
+  /// want finite numbers and an even number of inputs; else the matrix stays fp32.
+  PackedMatrix(const float* weight, std::int64_t outputs, std::int64_t inputs, WeightType type);
+
+  /// x [rows, inputs] -> out [rows, outputs]. A row of the result depends on its row of x alone,
+  /// bit by bit.
+  void multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
+                Scratch& scratch) const;
+
+  [[nodiscard]] std::int64_t inputs() const { return inputs_; }
+  [[nodiscard]] std::int64_t outputs() const { return outputs_; }
+  [[nodiscard]] WeightType type() const { return type_; }
+  /// In memory.
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+
+ private:
+  struct Free {
+    void operator()(void* memory) const;
+  };
+  WeightType type_ = WeightType::fp32;
+  std::int64_t outputs_ = 0;
+  std::int64_t inputs_ = 0;
+  std::int64_t bytes_ = 0;
+  std::unique_ptr<void, Free> packed_;
+  std::vector<float> scales_;  ///< int8: of each output
+};
+
+}  // namespace dragoman::engine

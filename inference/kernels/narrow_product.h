@@ -1,0 +1,51 @@
+// Products with a matrix that is kept in fewer bits than a float has: bfloat16 (half the memory) or
+// eight-bit integers (a quarter, and integer arithmetic). As in modules/kernels/matrix_product.h,
+// an element of the result depends on its own row and column alone, bit by bit. Plain memory, no
+// LibTorch.
+#pragma once
+
+#include <cstdint>
+
+#include "dragoman/modules/kernels/number.h"
+
+namespace dragoman {
+
+/// Rows that are multiplied together; scratch is for so many.
+inline constexpr std::int64_t kNarrowRows = 48;
+
+/// Bytes that a packed matrix of `inputs` x `outputs` takes.
+[[nodiscard]] std::int64_t packed_bfloat16_size(std::int64_t inputs, std::int64_t outputs);
+[[nodiscard]] std::int64_t packed_int8_size(std::int64_t inputs, std::int64_t outputs);
+
+/// weight [outputs, inputs], rows one after the other.
+void pack_bfloat16(const float* weight, std::int64_t inputs, std::int64_t outputs,
+                   kernels::BFloat16* packed);
+
+/// Columns of a packed matrix: `outputs`, rounded up to whole tiles. As many scales has one of
+/// int8.
+[[nodiscard]] std::int64_t packed_columns(std::int64_t outputs);
+
+/// Each output has a scale of its own: weight = scales[output] * integer, integers in [-127, 127].
+void pack_int8(const float* weight, std::int64_t inputs, std::int64_t outputs, std::int8_t* packed,
+               float* scales);
+
+struct NarrowProduct {
+  const float* left;  ///< [rows, inputs]
+  std::int64_t rows;  ///< at most kNarrowRows
+  std::int64_t inputs;
+  std::int64_t outputs;
+  const float* bias;  ///< [outputs] or null
+  bool accumulate;    ///< add to what is in `out`
+  float* out;         ///< [rows, outputs]
+};
+
+/// The left side stays float.
+void multiply_bfloat16(const NarrowProduct& product, const kernels::BFloat16* packed);
+
+/// The left side becomes integers, a scale for each row; `scratch`: int8_scratch_size() bytes,
+/// aligned to 64.
+void multiply_int8(const NarrowProduct& product, const std::int8_t* packed, const float* scales,
+                   std::byte* scratch);
+[[nodiscard]] std::int64_t int8_scratch_size(std::int64_t inputs);
+
+}  // namespace dragoman
