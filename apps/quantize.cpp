@@ -64,8 +64,7 @@ Proof measure(const std::string& model, const std::vector<std::string>& sources,
   proof.load_seconds = seconds_since(start);
   start = std::chrono::steady_clock::now();
   std::vector<std::string> outputs;
-  for (const Translation& translation :
-       translator.translate_batch(sources, translator.defaults()))
+  for (const Translation& translation : translator.translate_batch(sources, translator.defaults()))
     outputs.push_back(translation.text());
   proof.sentences_per_second = static_cast<double>(sources.size()) / seconds_since(start);
   const std::vector<std::vector<std::string>> sets = {references};
@@ -101,8 +100,7 @@ void quantize(const QuantizeOptions& options) {
       has_set ? read_lines(options.target) : std::vector<std::string>();
   if (sources.size() != references.size())
     throw DataError(fmt::format("{} has {} lines but {} has {}. Line n must translate line n.",
-                                options.source, sources.size(), options.target,
-                                references.size()));
+                                options.source, sources.size(), options.target, references.size()));
   if (has_set && sources.empty())
     throw DataError(fmt::format("{}: is empty. Give a set to translate.", options.source));
 
@@ -163,8 +161,7 @@ void add_quantize(CLI::App& program) {
       ->check(CLI::Range(0, 1024))
       ->type_name("N")
       ->capture_default_str();
-  command->add_flag("--force", options->is_forced,
-                    "write it whatever it loses, or without a set");
+  command->add_flag("--force", options->is_forced, "write it whatever it loses, or without a set");
   command->callback([options] { quantize(*options); });
 }
 

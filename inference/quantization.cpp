@@ -30,9 +30,10 @@ NamedTensors quantize_weights(const NamedTensors& weights, Precision precision,
   for (const auto& [name, given] : weights) {
     const at::Tensor weight = given.to(at::kFloat);
     if (!weight.isfinite().all().item<bool>())
-      throw ModelError(fmt::format(
-          "{}: {} holds numbers that are not finite. Use a checkpoint from before training diverged.",
-          path, name));
+      throw ModelError(
+          fmt::format("{}: {} holds numbers that are not finite. Use a checkpoint from before "
+                      "training diverged.",
+                      path, name));
     if (!is_matrix(name, weight) || precision == Precision::fp32)
       stored[name] = weight;
     else if (precision == Precision::bf16)
@@ -64,8 +65,7 @@ void restore_weights(NamedTensors& weights, const std::string& path) {
       continue;
     }
     if (weight.scalar_type() != at::kChar) {
-      restored[name] =
-          weight.scalar_type() == at::kBFloat16 ? weight.to(at::kFloat) : weight;
+      restored[name] = weight.scalar_type() == at::kBFloat16 ? weight.to(at::kFloat) : weight;
       continue;
     }
     const auto scale = weights.find(name + kScale);
