@@ -38,6 +38,9 @@ struct GroupSizes {
 /// A live hypothesis.
 struct Beam {
   double total = 0.0;  ///< what it is compared by; minus infinity: an unused place
+  /// What it lost for saying the same as earlier groups, in the choice of what goes on alone:
+  /// results are compared without it.
+  double handicap = 0.0;
   HypothesisTree::Node node = HypothesisTree::kRoot;
   SaidWords said = 0;
   PhraseState phrases = {};

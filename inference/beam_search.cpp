@@ -262,8 +262,11 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
                                 const Candidates& candidates, std::int64_t first_row,
                                 std::span<const std::int64_t> taken) const {
   std::vector<double> totals;
-  for (const Beam& beam : group.beams)
+  std::vector<double> handicaps;
+  for (const Beam& beam : group.beams) {
     totals.push_back(beam.total);
+    handicaps.push_back(beam.handicap);
+  }
   Penalties penalties;
   if (!said_.empty()) {
     penalties.said = std::span(said_).subspan(first_row, group.beams.size());
@@ -277,6 +280,7 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
   } else if (!sizes_.are_alternatives) {
     penalties.taken = taken;
     penalties.diversity = options_.diversity_penalty;
+    penalties.handicaps = handicaps;
   } else if (length_ == std::ssize(sentence.demands.prefix)) {
     penalties.taken = taken;
     penalties.diversity = std::numeric_limits<double>::infinity();
@@ -325,9 +329,11 @@ void Search::settle(const Sentence& sentence, Group& group, const StepChoice& ch
     set_score(hypothesis, extension.total, options_);
     group.finished.add(std::move(hypothesis));
   }
-  const bool is_over =
-      length_ == sentence.max_length || choice.continued.empty() ||
-      group.finished.is_done(choice.continued.front().total, length_ + 1, sentence.max_length + 1);
+  double best = -std::numeric_limits<double>::infinity();
+  for (const Extension& extension : choice.continued)
+    best = std::max(best, extension.total);
+  const bool is_over = length_ == sentence.max_length || choice.continued.empty() ||
+                       group.finished.is_done(best, length_ + 1, sentence.max_length + 1);
   const bool loops = options_.stop_loops &&
                      ends_in_loop(tree_.tokens(group.beams.front().node), options_.loop_repeats);
   if (is_over || loops)
@@ -349,7 +355,8 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
     const Beam& old = group.beams[extension.beam];
     next.tokens.push_back(extension.token);
     next.rows.push_back(first_row + extension.beam);
-    beams[place] = {extension.total, tree_.add(old.node, extension.token, extension.log_prob),
+    beams[place] = {extension.total, extension.total - extension.rank,
+                    tree_.add(old.node, extension.token, extension.log_prob),
                     add_said(old.said, sentence.required, extension.token),
                     sentence.phrases.empty()
                         ? PhraseState()

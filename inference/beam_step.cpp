@@ -32,7 +32,7 @@ std::vector<Extension> all_extensions(std::span<const double> totals, const Cand
       if (token < 0 || !std::isfinite(log_prob)) break;
       const auto number = static_cast<std::int64_t>(beam);
       const double total = totals[beam] + gain(log_prob, number, token, penalties);
-      double rank = total;
+      double rank = penalties.handicaps.empty() ? total : total - penalties.handicaps[beam];
       if (!penalties.taken.empty()) {
         const auto times = std::ranges::count(penalties.taken, token);
         if (times > 0) rank -= penalties.diversity * static_cast<double>(times);

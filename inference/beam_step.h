@@ -15,7 +15,7 @@ struct Extension {
   std::int64_t token = 0;
   float log_prob = 0.0f;  ///< of the token, as the model says
   double total = 0.0;     ///< of the hypothesis with it
-  double rank = 0.0;      ///< what extensions are sorted by: total, less penalties of this step
+  double rank = 0.0;      ///< what extensions are sorted by: total, less handicaps
 };
 
 struct StepChoice {
@@ -32,6 +32,8 @@ struct Penalties {
   /// Tokens that other hypotheses say in this step, each as often as it is said: every one takes
   /// `diversity` from the rank, but nothing from the total. Infinity: they are excluded.
   std::span<const std::int64_t> taken = {};
+  /// Of each hypothesis, or empty: what it has lost in that way in the steps before.
+  std::span<const double> handicaps = {};
   double diversity = 0.0;
 };
 

@@ -126,6 +126,10 @@ SearchDemands encode_demands(const PairEncoder& encoder, std::span<const Encoded
   if (!own.empty() && own.size() != sources.size())
     throw UsageError(fmt::format("texts: {} texts but {} sets of text options. Give one per text.",
                                  sources.size(), own.size()));
+  if (options.prefix_alternatives && options.mbr_candidates > 0)
+    throw UsageError(
+        "prefix_alternatives: cannot be combined with mbr_candidates, which would choose among "
+        "them. Leave one of them out.");
   const Encoder spelling(encoder, options);
   SearchDemands demands;
   for (const std::string& entry : options.suppress)

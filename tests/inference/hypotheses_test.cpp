@@ -124,6 +124,37 @@ TEST_CASE("of equal extensions the earlier hypothesis and the smaller id win", "
   CHECK(choice.continued[2].token == 4);
 }
 
+TEST_CASE("handicaps and taken tokens count in ranks, not in totals", "[beam_step]") {
+  const Candidates candidates{
+      .count = 2, .ids = {4, 5, 4, 5}, .log_probs = {-1.0f, -1.5f, -1.0f, -1.5f}};
+  const std::vector<double> totals = {-1.0, -1.2};
+  const std::vector<double> handicaps = {0.5, 0.0};
+  const std::vector<std::int64_t> taken = {4, 4};
+  const auto choice = choose_extensions(totals, candidates, 0, 4, 3,
+                                        {.taken = taken, .handicaps = handicaps, .diversity = 0.4});
+  // Ranks: -3.0 and -2.7 for word 5; -3.3 and -3.0 for word 4, which loses 0.8.
+  REQUIRE(choice.continued.size() == 4);
+  CHECK(choice.continued[0].token == 5);
+  CHECK(choice.continued[0].beam == 1);
+  CHECK(choice.continued[0].total == Approx(-2.7));
+  CHECK(choice.continued[3].token == 4);
+  CHECK(choice.continued[3].beam == 0);
+  CHECK(choice.continued[3].total == Approx(-2.0));
+  CHECK(choice.continued[3].rank == Approx(-3.3));
+}
+
+TEST_CASE("a penalty on repetition multiplies what a said token adds", "[beam_step]") {
+  const Candidates candidates{.count = 2, .ids = {4, 5}, .log_probs = {-1.0f, -1.5f}};
+  const std::vector<double> totals = {-1.0};
+  const std::vector<std::vector<std::int64_t>> said = {{4, 9}};
+  const auto choice =
+      choose_extensions(totals, candidates, 0, 2, 3, {.said = said, .repetition = 2.0});
+  REQUIRE(choice.continued.size() == 2);
+  CHECK(choice.continued[0].token == 5);
+  CHECK(choice.continued[1].total == -3.0);
+  CHECK(choice.continued[1].log_prob == -1.0f);
+}
+
 TEST_CASE("unused places and improbable words extend nothing", "[beam_step]") {
   const double none = -std::numeric_limits<double>::infinity();
   const auto minus = -std::numeric_limits<float>::infinity();

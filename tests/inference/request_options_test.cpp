@@ -202,6 +202,8 @@ TEST_CASE("options that contradict one another are refused by name", "[translato
              Contains("loop_repeats (0)"));
   CHECK_THAT(with([](Options& o) { o.mbr_candidates = 9; }),
              Contains("mbr_candidates (9)") && Contains("beam_size (3)"));
+  CHECK_THAT(with([](Options& o) { o.prefix_alternatives = true, o.mbr_candidates = 2; }),
+             Contains("prefix_alternatives") && Contains("mbr_candidates"));
   CHECK_THAT(with([](Options& o) { o.suppress = {"qqq"}; }), Contains("suppress: 'qqq'"));
   CHECK_THAT(with([](Options& o) { o.suppress = {"</s>"}; }), Contains("ends every output"));
   CHECK_THAT(with([](Options& o) { o.prefix = "a \xe6\x9d\x8e"; }),
