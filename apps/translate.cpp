@@ -17,6 +17,7 @@
 #include "apps/field_flags.h"
 #include "apps/line_output.h"
 #include "apps/model_flags.h"
+#include "apps/translate_input.h"
 #include "dragoman/data/line_reader.h"
 #include "dragoman/inference/translator.h"
 
@@ -29,6 +30,7 @@ struct TranslateOptions {
   ModelFlags model;
   std::string input = "-";
   std::string output = "-";
+  std::string input_format = "text";
   std::string format = "text";
   std::string invalid_text = "error";
   std::int64_t window = 2000;
@@ -63,6 +65,9 @@ Json to_json(const Hypothesis& hypothesis, const std::string& source) {
   } else {
     json["protected"] = {{"missing", protection.missing}, {"repeated", protection.repeated}};
   }
+  if (!hypothesis.unmet_constraints.empty())
+    json["unmet_constraints"] = hypothesis.unmet_constraints;
+  if (hypothesis.expected_chrf > 0.0) json["expected_chrf"] = hypothesis.expected_chrf;
   if (hypothesis.copy_probabilities.empty()) return json;
   json["copy_probabilities"] = hypothesis.copy_probabilities;
   json["source_positions"] = hypothesis.source_positions;
@@ -100,14 +105,6 @@ std::string text_lines(const Translation& translation, std::int64_t index, std::
   return lines;
 }
 
-std::vector<std::string> read_window(LineReader& reader, std::int64_t size) {
-  std::vector<std::string> lines;
-  std::string line;
-  while (static_cast<std::int64_t>(lines.size()) < size && reader.next(line))
-    lines.push_back(line);
-  return lines;
-}
-
 void print_summary(const Summary& summary, std::int64_t repaired) {
   std::string warnings;
   for (const auto& [warning, count] : summary.warnings)
@@ -133,11 +130,14 @@ void translate(const TranslateOptions& options) {
   const std::int64_t window = is_typed ? 1 : options.window;
   Summary summary;
   bool is_wanted = true;
-  for (auto lines = read_window(reader, window); is_wanted && !lines.empty();
-       lines = is_wanted ? read_window(reader, window) : std::vector<std::string>()) {
+  const bool is_jsonl = options.input_format == "jsonl";
+  for (auto input = read_input(reader, is_jsonl, window); is_wanted && !input.texts.empty();
+       input = is_wanted ? read_input(reader, is_jsonl, window) : TranslateInput()) {
+    const std::vector<std::string>& lines = input.texts;
     const auto start = std::chrono::steady_clock::now();
     std::string text;
-    const std::vector<Translation> translations = translator.translate_batch(lines, decoding);
+    const std::vector<Translation> translations =
+        translator.translate_batch(lines, decoding, input.own);
     for (std::size_t line = 0; line < lines.size(); ++line) {
       const Translation& translation = translations[line];
       text += options.format == "jsonl" ? json_line(translation, lines[line], decoding.n_best > 1)
@@ -167,6 +167,12 @@ void add_translate(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--output,-o", options->output, "translations; - is standard output")
       ->type_name("FILE")
+      ->capture_default_str();
+  command
+      ->add_option("--input-format", options->input_format,
+                   "text, or a JSON object a line with text and, if wanted, prefix and constraints")
+      ->check(CLI::IsMember({"text", "jsonl"}))
+      ->type_name("text|jsonl")
       ->capture_default_str();
   command
       ->add_option("--format", options->format,

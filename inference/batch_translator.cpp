@@ -6,10 +6,14 @@
 #include "dragoman/data/config.h"
 #include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/cpu_model.h"
+#include "dragoman/inference/encode_demands.h"
 #include "dragoman/inference/id_batch.h"
+#include "dragoman/inference/minimum_bayes_risk.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/protection.h"
 #include "dragoman/inference/provenance.h"
+#include "dragoman/inference/repetition.h"
+#include "dragoman/inference/sampling.h"
 #include "dragoman/inference/worker_pool.h"
 
 namespace dragoman {
@@ -51,10 +55,46 @@ Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const So
   return hypothesis;
 }
 
+/// What the model finds for a batch. Under mbr_candidates: what is kept of the candidates, and the
+/// expected chrF of each.
+struct Found {
+  std::vector<std::vector<IdHypothesis>> hypotheses;  ///< [B][n_best]
+  std::vector<std::vector<double>> expected_chrf;     ///< the same, or empty
+};
+
+Found decode(const StepModel& model, const SourceBatch& batch, const PairEncoder& encoder,
+             const DecodingOptions& options, const SearchDemands& demands,
+             std::span<const EncodedSource* const> sources) {
+  DecodingOptions search = options;
+  if (options.mbr_candidates > 0) search.n_best = options.mbr_candidates;
+  const TargetIds ids = target_ids(encoder.target());
+  Found found{options.sample ? sample(model, batch, ids, search, demands)
+                             : beam_search(model, batch, ids, search, demands),
+              {}};
+  if (options.mbr_candidates == 0) return found;
+  for (std::size_t place = 0; place < found.hypotheses.size(); ++place) {
+    std::vector<std::string> texts;
+    for (const IdHypothesis& hypothesis : found.hypotheses[place])
+      texts.push_back(encoder.decode(hypothesis.ids, *sources[place]).text);
+    found.expected_chrf.push_back(
+        keep_least_risk(found.hypotheses[place], texts, options.sample, options.n_best));
+  }
+  return found;
+}
+
 /// To be called in the order of the enumeration.
 void warn(Translation& result, Status warning) {
   if (result.warnings.empty()) result.status = warning;
   result.warnings.push_back(warning);
+}
+
+/// About the first hypothesis.
+void warn_about(Translation& result, const IdHypothesis& best, const DecodingOptions& options) {
+  const bool is_looped = has_loop(best.ids, options.loop_repeats);
+  const bool was_stopped = is_looped && options.stop_loops;
+  if (!best.ended && !was_stopped) warn(result, Status::length_capped);
+  if (!result.hypotheses.front().unmet_constraints.empty()) warn(result, Status::constraints_unmet);
+  if (is_looped) warn(result, Status::looped);
 }
 
 /// Marks empty and over-long sources and cuts the latter; returns the indices of what has to be
@@ -82,9 +122,9 @@ CopyOptions copy_options(const ModelConfig& config) {
 }
 
 std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& model_encoder,
-                                         std::span<const std::string> texts,
-                                         const DecodingOptions& options, std::int64_t batch_size,
-                                         WorkerPool& workers) {
+                                         const TextBatch& batch, const DecodingOptions& options,
+                                         std::int64_t batch_size, WorkerPool& workers) {
+  const std::span<const std::string> texts = batch.texts;
   // Reading the options back from their own text checks every range and rule.
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
   check_texts(texts, "texts");
@@ -99,12 +139,17 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
   for (const EncodedSource& source : encoded)
     lengths.push_back(std::ssize(source.ids));
   const auto batches = batches_by_length(order, lengths, batch_size);
-  const TargetIds ids = target_ids(encoder.target());
+  const SearchDemands demands =
+      encode_demands(encoder, encoded, checked, batch.own, model.max_positions());
 
   workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t number) {
     const std::vector<std::int64_t>& which = batches[number];
-    const SourceBatch batch = source_batch(encoded, which, encoder, model.device());
-    const auto found = beam_search(model, batch, ids, checked);
+    const SourceBatch source = source_batch(encoded, which, encoder, model.device());
+    std::vector<const EncodedSource*> encoded_here;
+    for (const std::int64_t index : which)
+      encoded_here.push_back(&encoded[index]);
+    const auto [found, expected_chrf] =
+        decode(model, source, encoder, checked, demands.select(which), encoded_here);
     std::vector<SourceText> sources;
     std::vector<Translation*> translations;
     std::size_t most = 0;
@@ -113,13 +158,19 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
       sources.push_back({texts[which[place]], encoded[which[place]]});
       translations.push_back(&result);
       most = std::max(most, found[place].size());
-      for (const IdHypothesis& hypothesis : found[place])
-        result.hypotheses.push_back(to_text(hypothesis, encoder, sources.back()));
-      if (!found[place].front().ended) warn(result, Status::length_capped);
+      const auto& phrases = demands.of(which[place]).phrases;
+      for (std::size_t rank = 0; rank < found[place].size(); ++rank) {
+        Hypothesis& hypothesis =
+            result.hypotheses.emplace_back(to_text(found[place][rank], encoder, sources.back()));
+        hypothesis.unmet_constraints =
+            unmet_constraints(encoder, encoded[which[place]], phrases, hypothesis.text);
+        if (!expected_chrf.empty()) hypothesis.expected_chrf = expected_chrf[place][rank];
+      }
+      warn_about(result, found[place].front(), checked);
     }
     if (!checked.provenance || !model.copies()) return;
     for (std::size_t rank = 0; rank < most; ++rank)
-      trace_copies(model, encoder, batch, rank, found, sources, translations);
+      trace_copies(model, encoder, source, rank, found, sources, translations);
   });
   return results;
 }
@@ -130,7 +181,7 @@ std::vector<Translation> translate_with(Transformer model, const PairEncoder& en
                                         const BatchingOptions& batching) {
   const EvaluationMode evaluation(*model);
   WorkerPool workers(std::max<std::int64_t>(batching.threads, 1));
-  return translate_texts(*snapshot(model), encoder, texts, options,
+  return translate_texts(*snapshot(model), encoder, {texts, {}}, options,
                          std::max<std::int64_t>(batching.batch_size, 1), workers);
 }
 

@@ -36,9 +36,14 @@ struct BatchingOptions {
                                                       const DecodingOptions& options,
                                                       const BatchingOptions& batching = {});
 
+struct TextBatch {
+  std::span<const std::string> texts;
+  std::span<const TextOptions> own = {};  ///< one per text, or empty
+};
+
 /// The same with any step model and with workers that live longer than one call.
 [[nodiscard]] std::vector<Translation> translate_texts(
-    const StepModel& model, const PairEncoder& encoder, std::span<const std::string> texts,
+    const StepModel& model, const PairEncoder& encoder, const TextBatch& batch,
     const DecodingOptions& options, std::int64_t batch_size, WorkerPool& workers);
 
 }  // namespace dragoman

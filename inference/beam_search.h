@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dragoman/inference/decoding_options.h"
+#include "dragoman/inference/demands.h"
 #include "dragoman/inference/hypotheses.h"
 #include "dragoman/inference/step_model.h"
 
@@ -23,11 +24,13 @@ struct TargetIds {
 /// <pad>, and <unk> only under allow_unknown. A hypothesis that has reached its length limit may
 /// still end in the next step; what has not ended then is returned only when nothing of the
 /// sentence has. The limit is max_length, or max_length_ratio times the source's tokens (without
-/// </s>) plus 10 if that is less; min_length is stronger than the ratio. Throws ModelError when the
-/// model gives no finite probability.
+/// </s>) plus 10 if that is less; min_length and the prefix are stronger than the ratio. Of several
+/// groups of hypotheses (beam_groups, prefix_alternatives) the best of each come before the second
+/// best of any. Throws ModelError when the model gives no finite probability.
 [[nodiscard]] std::vector<std::vector<IdHypothesis>> beam_search(const StepModel& model,
                                                                  const SourceBatch& source,
                                                                  const TargetIds& ids,
-                                                                 const DecodingOptions& options);
+                                                                 const DecodingOptions& options,
+                                                                 const SearchDemands& demands = {});
 
 }  // namespace dragoman

@@ -45,11 +45,14 @@ Candidates on_device(const at::Tensor& scores, Scores kind, const CandidateReque
 
 namespace {
 
-/// log_probs [R, words].
-void add_required(const at::Tensor& log_probs, const CandidateRequest& request, Candidates& best) {
+/// scores [R, words].
+void add_required(const at::Tensor& scores, Scores kind, const CandidateRequest& request,
+                  Candidates& best) {
   if (request.required.empty()) return;
   const std::int64_t rows_per_sentence =
-      log_probs.size(0) / static_cast<std::int64_t>(request.required.size());
+      scores.size(0) / static_cast<std::int64_t>(request.required.size());
+  const at::Tensor log_probs =
+      kind == Scores::logits ? scores - at::logsumexp(scores, {1}, true) : scores;
   const at::Tensor host = log_probs.cpu().contiguous();
   for (std::int64_t row = 0; row < host.size(0); ++row) {
     std::vector<float>& wanted = best.required.emplace_back();
@@ -58,17 +61,22 @@ void add_required(const at::Tensor& log_probs, const CandidateRequest& request, 
   }
 }
 
+/// log(e^one + e^other); either may be minus infinity.
+float log_sum_exp(float one, float other) {
+  const float greater = std::max(one, other);
+  return std::isinf(greater) ? greater
+                             : greater + std::log1p(std::exp(std::min(one, other) - greater));
+}
+
 }  // namespace
 
 Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRequest& request) {
   TORCH_CHECK(scores.dim() == 2 && scores.scalar_type() == at::kFloat,
               "candidates: scores must be [R, V] float32, got ", scores.sizes(), " ",
               scores.scalar_type());
-  TORCH_CHECK(request.required.empty() || kind == Scores::log_probs,
-              "candidates: required words need log-probabilities");
   if (!scores.is_cpu()) {
     Candidates best = on_device(scores, kind, request);
-    add_required(scores, request, best);
+    add_required(scores, kind, request, best);
     return best;
   }
   const at::Tensor rows = scores.stride(1) == 1 ? scores : scores.contiguous();
@@ -82,7 +90,7 @@ Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRe
               .forbidden = request.forbidden,
               .normalize = kind == Scores::logits},
              best.ids.data(), best.log_probs.data());
-  add_required(rows, request, best);
+  add_required(rows, kind, request, best);
   return best;
 }
 
@@ -131,7 +139,13 @@ Candidates best_of_mixture(const at::Tensor& logits, const CopyCandidates& copie
     for (const std::int64_t id : request.required[row / rows_per_sentence]) {
       const std::int64_t* found = std::find(words, words + positions, id);
       const float weight = found == words + positions ? 0.0f : mass[found - words];
-      wanted.push_back(log_copy.const_data_ptr<float>()[row] + std::log(weight));
+      const float copied = log_copy.const_data_ptr<float>()[row] + std::log(weight);
+      wanted.push_back(
+          id >= rows.size(1)
+              ? copied
+              : log_sum_exp(copied, log_generate.const_data_ptr<float>()[row] +
+                                        rows.const_data_ptr<float>()[row * rows.size(1) + id] -
+                                        log_sums[row]));
     }
   }
   return best;

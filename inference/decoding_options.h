@@ -21,6 +21,20 @@ constexpr auto names(LengthNormalization) {
        {"gnmt", LengthNormalization::gnmt}});
 }
 
+/// When the search of a sentence stops before its length limit. In all but `never` only after
+/// patience * beam_size hypotheses have ended. first: at once. heuristic: when the best live
+/// hypothesis, if it ended now at no cost, would not beat the last of them (a later one could in
+/// theory, since the divisor of its length still grows). exact: when it would not do so at the
+/// length limit either, so that going on could change nothing. never: at the length limit.
+enum class EarlyStopping { heuristic, first, exact, never };
+constexpr auto names(EarlyStopping) {
+  return std::to_array<std::pair<std::string_view, EarlyStopping>>(
+      {{"heuristic", EarlyStopping::heuristic},
+       {"first", EarlyStopping::first},
+       {"exact", EarlyStopping::exact},
+       {"never", EarlyStopping::never}});
+}
+
 /// Section "decoding". Lengths are in target tokens without </s>.
 struct DecodingOptions {
   std::int64_t beam_size = 4;
@@ -35,10 +49,29 @@ struct DecodingOptions {
   bool allow_unknown = false;
   bool provenance = false;
   std::vector<std::string> protect = {};
+  EarlyStopping early_stopping = EarlyStopping::heuristic;
+  double patience = 1.0;
+  double repetition_penalty = 1.0;
+  std::int64_t loop_repeats = 8;
+  bool stop_loops = false;
+  std::vector<std::string> suppress = {};
+  std::string prefix = {};
+  bool prefix_alternatives = false;
+  std::vector<std::string> constraints = {};
+  std::int64_t beam_groups = 1;
+  double diversity_penalty = 0.5;
+  bool sample = false;
+  double temperature = 1.0;
+  std::int64_t top_k = 0;
+  double top_p = 1.0;
+  std::int64_t seed = 1;
+  std::int64_t mbr_candidates = 0;
 
   static void fields(auto& self, auto&& visit) {
     visit("beam_size", self.beam_size, "hypotheses kept per sentence; 1 is greedy search", 1, 1024);
-    visit("n_best", self.n_best, "hypotheses returned per sentence, at most beam_size", 1, 1024);
+    visit("n_best", self.n_best,
+          "hypotheses returned per sentence, at most beam_size; with sample: samples drawn", 1,
+          1024);
     visit("length_normalization", self.length_normalization,
           "how hypotheses of different lengths are compared");
     visit("length_alpha", self.length_alpha, "exponent of the gnmt normalisation", 0.0, 10.0);
@@ -56,10 +89,81 @@ struct DecodingOptions {
     visit("protect", self.protect,
           "with a copy head: spans that must come out exactly once: url, email, number, "
           "placeholder, tag, or regular expressions");
+    visit(
+        "early_stopping", self.early_stopping,
+        "when a search stops before its length limit, once enough hypotheses have ended: when the "
+        "best live one would not win now (heuristic) or ever (exact), at once (first), never");
+    visit("patience", self.patience,
+          "a search waits for so many times beam_size ended hypotheses (Kasai et al. 2022)", 0.01,
+          100.0);
+    visit("repetition_penalty", self.repetition_penalty,
+          "factor of the log-probability of tokens that the output holds already (Keskar et al. "
+          "2019); 1: none",
+          1.0, 100.0);
+    visit(
+        "loop_repeats", self.loop_repeats,
+        "an output in which some tokens stand so many times in a row is said to be looped; 0: none "
+        "is",
+        0, 1000);
+    visit("stop_loops", self.stop_loops, "end a sentence's search when its best hypothesis loops");
+    visit("suppress", self.suppress,
+          "pieces or texts that are never output, as the tokeniser spells them");
+    visit("prefix", self.prefix, "text that every output begins with; may end within a word");
+    visit("prefix_alternatives", self.prefix_alternatives,
+          "n_best outputs that differ in their first token (after the prefix), each with a beam of "
+          "its own");
+    visit("constraints", self.constraints,
+          "words or phrases that every output holds (Post and Vilar 2018); use a beam_size above "
+          "their number of tokens");
+    visit("beam_groups", self.beam_groups,
+          "groups of hypotheses that are searched to differ (Vijayakumar et al. 2018); divides "
+          "beam_size",
+          1, 1024);
+    visit(
+        "diversity_penalty", self.diversity_penalty,
+        "with beam_groups: what a token loses for each earlier group's hypothesis that says it now",
+        0.0, 1000.0);
+    visit("sample", self.sample, "draw n_best outputs at random in place of beam search");
+    visit("temperature", self.temperature,
+          "with sample: log-probabilities are divided by it; below 1 is less random", 0.001,
+          1000.0);
+    visit("top_k", self.top_k, "with sample: only the so many most probable tokens; 0: all", 0,
+          10000000);
+    visit(
+        "top_p", self.top_p,
+        "with sample: only the most probable tokens that sum up to so much (Holtzman et al. 2020)",
+        0.000001, 1.0);
+    visit("seed", self.seed,
+          "with sample: the same seed, text and place of the text give the same output", 0,
+          9007199254740991);
+    visit("mbr_candidates", self.mbr_candidates,
+          "choose, of so many samples or hypotheses of the beam, the ones most like all others by "
+          "chrF (minimum Bayes risk); 0: do not",
+          0, 1024);
   }
   void check(auto&& require) const {
-    require(n_best <= beam_size, "n_best", "must not exceed beam_size");
+    require(sample || n_best <= beam_size, "n_best", "must not exceed beam_size");
     require(min_length <= max_length, "min_length", "must not exceed max_length");
+    require(beam_size % beam_groups == 0, "beam_groups", "must divide beam_size");
+    require(sample || mbr_candidates <= beam_size, "mbr_candidates",
+            "must not exceed beam_size, unless sample is on");
+    require(mbr_candidates == 0 || n_best <= mbr_candidates, "n_best",
+            "must not exceed mbr_candidates");
+    require(!stop_loops || loop_repeats > 0, "stop_loops", "needs loop_repeats above 0");
+    // Two ways of choosing at once would each undo the other.
+    require(!sample || beam_groups == 1, "sample", "cannot be combined with beam_groups above 1");
+    require(!sample || !prefix_alternatives, "sample",
+            "cannot be combined with prefix_alternatives");
+    require(!sample || constraints.empty(), "sample", "cannot be combined with constraints");
+    require(beam_groups == 1 || constraints.empty(), "beam_groups",
+            "above 1 cannot be combined with constraints");
+    require(beam_groups == 1 || !prefix_alternatives, "beam_groups",
+            "above 1 cannot be combined with prefix_alternatives");
+    require(!prefix_alternatives || constraints.empty(), "prefix_alternatives",
+            "cannot be combined with constraints");
+    require(sample || temperature == 1.0, "temperature", "takes effect only when sample is on");
+    require(sample || top_k == 0, "top_k", "takes effect only when sample is on");
+    require(sample || top_p == 1.0, "top_p", "takes effect only when sample is on");
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <utility>
 
 namespace dragoman {
@@ -21,18 +22,44 @@ double normalized_score(double log_probability, std::int64_t length,
   return log_probability;
 }
 
+void set_score(IdHypothesis& hypothesis, double total, const DecodingOptions& options) {
+  hypothesis.log_probability =
+      std::accumulate(hypothesis.token_scores.begin(), hypothesis.token_scores.end(), 0.0);
+  hypothesis.penalty = hypothesis.log_probability - total;
+  hypothesis.score = normalized_score(total, std::ssize(hypothesis.token_scores), options);
+}
+
+FinishedHypotheses::FinishedHypotheses(const DecodingOptions& options, std::int64_t beam_size)
+    : options_(options),
+      capacity_(
+          static_cast<std::int64_t>(std::ceil(options.patience * static_cast<double>(beam_size)))) {
+}
+
 void FinishedHypotheses::add(IdHypothesis hypothesis) {
-  const auto length = static_cast<std::int64_t>(hypothesis.token_scores.size());
-  hypothesis.score = normalized_score(hypothesis.log_probability, length, options_);
   const auto place =
       std::ranges::upper_bound(best_, hypothesis.score, std::greater<>(), &IdHypothesis::score);
   best_.insert(place, std::move(hypothesis));
-  if (static_cast<std::int64_t>(best_.size()) > options_.beam_size) best_.pop_back();
+  if (std::ssize(best_) > capacity_) best_.pop_back();
 }
 
-bool FinishedHypotheses::is_done(double live_log_probability, std::int64_t live_length) const {
-  return static_cast<std::int64_t>(best_.size()) == options_.beam_size &&
-         normalized_score(live_log_probability, live_length, options_) <= best_.back().score;
+bool FinishedHypotheses::is_done(double live_total, std::int64_t live_length,
+                                 std::int64_t longest) const {
+  if (std::ssize(best_) < capacity_) return false;
+  const auto cannot_win = [&](std::int64_t length) {
+    return normalized_score(live_total, length, options_) <= best_.back().score;
+  };
+  switch (options_.early_stopping) {
+    case EarlyStopping::heuristic:
+      return cannot_win(live_length);
+    case EarlyStopping::first:
+      return true;
+    case EarlyStopping::exact:
+      // Sums only fall, and the divisor is the greatest at the end.
+      return cannot_win(longest);
+    case EarlyStopping::never:
+      break;
+  }
+  return false;
 }
 
 std::vector<IdHypothesis> FinishedHypotheses::take(std::int64_t n) {

@@ -12,7 +12,8 @@ struct IdHypothesis {
   std::vector<std::int64_t> ids;    ///< without </s>
   std::vector<float> token_scores;  ///< log-probability of each id, then of </s> when it ended
   double log_probability = 0.0;     ///< sum of token_scores
-  double score = 0.0;               ///< log_probability after length normalisation
+  double penalty = 0.0;             ///< what repetition_penalty takes from it
+  double score = 0.0;               ///< log_probability - penalty after length normalisation
   bool ended = true;                ///< with </s>; otherwise it was cut at the length limit
 };
 
@@ -21,23 +22,29 @@ struct IdHypothesis {
 [[nodiscard]] double normalized_score(double log_probability, std::int64_t length,
                                       const DecodingOptions& options);
 
-/// The best ended hypotheses of one sentence, at most beam_size of them.
+/// Sets log_probability, penalty and score from token_scores and from the sum that hypotheses are
+/// compared by.
+void set_score(IdHypothesis& hypothesis, double total, const DecodingOptions& options);
+
+/// The best ended hypotheses of one search, at most patience * `beam_size` of them (rounded up).
 class FinishedHypotheses {
  public:
-  explicit FinishedHypotheses(const DecodingOptions& options) : options_(options) {}
+  FinishedHypotheses(const DecodingOptions& options, std::int64_t beam_size);
 
-  /// Sets `hypothesis.score`.
+  /// By score; of equal ones the earlier added first.
   void add(IdHypothesis hypothesis);
-  /// True when beam_size have ended and the best live hypothesis, if it ended now at no cost, would
-  /// not beat the last of them. Without normalisation no live hypothesis can then enter the list;
-  /// with it a later one could in theory, since its divisor still grows.
-  [[nodiscard]] bool is_done(double live_log_probability, std::int64_t live_length) const;
+  /// Whether the search may stop, as EarlyStopping says. `live_total` is that of the best live
+  /// hypothesis, `live_length` its summed log-probabilities if it ended now, `longest` those of the
+  /// longest hypothesis that there may be.
+  [[nodiscard]] bool is_done(double live_total, std::int64_t live_length,
+                             std::int64_t longest) const;
   [[nodiscard]] bool empty() const { return best_.empty(); }
-  /// At most n, best first; of equal ones the earlier found first.
+  /// At most n, best first.
   [[nodiscard]] std::vector<IdHypothesis> take(std::int64_t n);
 
  private:
   DecodingOptions options_;
+  std::int64_t capacity_;
   std::vector<IdHypothesis> best_;  ///< sorted
 };
 

@@ -37,4 +37,20 @@ void remove_tokens(Candidates& candidates, std::int64_t row, std::span<const std
   }
 }
 
+bool ends_in_loop(std::span<const std::int64_t> output, std::int64_t repeats) {
+  if (repeats < 2) return false;
+  const auto most = static_cast<std::size_t>(repeats);
+  for (std::size_t period = 1; period * most <= output.size(); ++period) {
+    const auto tail = output.last(period * most);
+    if (std::ranges::equal(tail.subspan(period), tail.first(tail.size() - period))) return true;
+  }
+  return false;
+}
+
+bool has_loop(std::span<const std::int64_t> output, std::int64_t repeats) {
+  for (std::size_t end = 1; end <= output.size(); ++end)
+    if (ends_in_loop(output.first(end), repeats)) return true;
+  return false;
+}
+
 }  // namespace dragoman

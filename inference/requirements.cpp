@@ -53,4 +53,14 @@ void enforce(Candidates& candidates, std::int64_t row, std::span<const std::int6
   }
 }
 
+void force(Candidates& candidates, std::int64_t row, std::int64_t token, float log_prob) {
+  const std::int64_t first = row * candidates.count;
+  for (std::int64_t place = first; place < first + candidates.count; ++place) {
+    candidates.ids[place] = -1;
+    candidates.log_probs[place] = -std::numeric_limits<float>::infinity();
+  }
+  candidates.ids[first] = token;
+  candidates.log_probs[first] = log_prob < kLeastForced ? kLeastForced : log_prob;  // NaN stays NaN
+}
+
 }  // namespace dragoman

@@ -1,4 +1,5 @@
-// Words that every output must hold exactly once, as a filter on the candidates of each step.
+// Words that every output must hold exactly once, and words that come next in any case, as filters
+// on the candidates of each step.
 #pragma once
 
 #include <cstdint>
@@ -21,5 +22,10 @@ inline constexpr std::size_t kMostRequired = 64;
 /// end before it has said everything says the most probable missing word instead.
 void enforce(Candidates& candidates, std::int64_t row, std::span<const std::int64_t> required,
              SaidWords said, std::int64_t end_id);
+
+/// What a token that comes in any case costs at most: the model may hold it for impossible.
+inline constexpr float kLeastForced = -1000.0f;
+/// Makes `token` the only candidate of `row`.
+void force(Candidates& candidates, std::int64_t row, std::int64_t token, float log_prob);
 
 }  // namespace dragoman

@@ -116,6 +116,10 @@ std::string_view name(Status status) {
       return "source_truncated";
     case Status::length_capped:
       return "length_capped";
+    case Status::constraints_unmet:
+      return "constraints_unmet";
+    case Status::looped:
+      return "looped";
   }
   return "unknown";
 }
@@ -194,10 +198,11 @@ Translation Translator::translate(const std::string& text, const DecodingOptions
 }
 
 std::vector<Translation> Translator::translate_batch(std::span<const std::string> texts,
-                                                     const DecodingOptions& options) const {
+                                                     const DecodingOptions& options,
+                                                     std::span<const TextOptions> own) const {
   return guarded("translate", [&] {
-    return translate_texts(*state_->model, state_->encoder, texts, options, state_->batch_size,
-                           state_->workers);
+    return translate_texts(*state_->model, state_->encoder, {texts, own}, options,
+                           state_->batch_size, state_->workers);
   });
 }
 

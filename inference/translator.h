@@ -64,11 +64,21 @@ struct EnsembleOptions {
 /// What became of a sentence.
 enum class Status {
   ok,
-  empty_input,       ///< nothing to translate; the text is empty
-  source_truncated,  ///< the source was cut to max_source_length
-  length_capped      ///< the output reached its length limit before </s>
+  empty_input,        ///< nothing to translate; the text is empty
+  source_truncated,   ///< the source was cut to max_source_length
+  length_capped,      ///< the output reached its length limit before </s>
+  constraints_unmet,  ///< the output does not hold all of DecodingOptions::constraints
+  looped              ///< the output repeats itself (DecodingOptions::loop_repeats)
 };
 [[nodiscard]] std::string_view name(Status status);
+
+/// What one text of a call asks for beside the options that all texts share.
+struct TextOptions {
+  std::string prefix = {};                    ///< not empty: in place of DecodingOptions::prefix
+  std::vector<std::string> constraints = {};  ///< beside DecodingOptions::constraints
+  /// What stands for the text's place among the texts when outputs are drawn; -1: its index.
+  std::int64_t number = -1;
+};
 
 /// A part of an output that was copied from the source. Bytes.
 struct CopiedSpan {
@@ -92,14 +102,20 @@ struct Hypothesis {
   std::vector<std::string> tokens;   ///< pieces, without </s>
   std::vector<double> token_scores;  ///< log-probability of each piece, then of </s> when it ended
   double log_probability = 0.0;      ///< sum of token_scores
-  double score = 0.0;                ///< log_probability after length normalisation; best is first
+  /// What hypotheses are compared by: log_probability, less what repetition_penalty takes, after
+  /// length normalisation. Best is first, but for samples, which come as they were drawn, and under
+  /// mbr_candidates.
+  double score = 0.0;
   /// From models with a copy head, when DecodingOptions::provenance asks for it; of each piece: the
   /// probability that it was copied, and the source token that it was most likely copied from (-1:
   /// the source does not hold it).
   std::vector<double> copy_probabilities;
   std::vector<std::int64_t> source_positions;
-  std::vector<CopiedSpan> copied;  ///< in the order of the text
-  Protection protection;           ///< when DecodingOptions::protect asks for it
+  std::vector<CopiedSpan> copied;              ///< in the order of the text
+  Protection protection;                       ///< when DecodingOptions::protect asks for it
+  std::vector<std::string> unmet_constraints;  ///< those that are not in the text as whole words
+  /// Under mbr_candidates: the mean chrF (0 to 100) against all candidates; the greatest is first.
+  double expected_chrf = 0.0;
 };
 
 struct Translation {
@@ -143,9 +159,10 @@ class Translator {
   [[nodiscard]] Translation translate(const std::string& text) const;
   [[nodiscard]] Translation translate(const std::string& text,
                                       const DecodingOptions& options) const;
-  /// As many results as texts, in their order.
-  [[nodiscard]] std::vector<Translation> translate_batch(std::span<const std::string> texts,
-                                                         const DecodingOptions& options) const;
+  /// As many results as texts, in their order. `own`: one per text, or empty.
+  [[nodiscard]] std::vector<Translation> translate_batch(
+      std::span<const std::string> texts, const DecodingOptions& options,
+      std::span<const TextOptions> own = {}) const;
   [[nodiscard]] std::vector<Score> score_batch(std::span<const std::string> sources,
                                                std::span<const std::string> targets) const;
 

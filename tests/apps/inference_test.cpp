@@ -47,6 +47,40 @@ TEST_CASE("a model of another version translates, with a warning for each unknow
   CHECK_THAT(run_program(folder, "inspect m.pt").err, StartsWith("warning: m.pt: config.json"));
 }
 
+TEST_CASE("JSON lines ask for a prefix and for constraints, line by line", "[program][translate]") {
+  const TemporaryFolder folder;
+  folder.write("lines",
+               "{\"text\": \"1 2 3\"}\n"
+               "{\"text\": \"1 2 3\", \"prefix\": \"nine\", \"constraints\": [\"five six\"]}\n");
+  const std::string command =
+      "translate --input-format jsonl --beam-size 6 --model " + tiny_model();
+  const auto result = run_program(folder, command + " -i lines --window 1");
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  const std::string second = result.out.substr(result.out.find('\n') + 1);
+  CHECK_THAT(second, StartsWith("nine") && Contains("five six"));
+  CHECK_THAT(result.out, !StartsWith("nine"));
+  folder.write("bad", "{\"text\": \"1\"}\n{\"text\": \"1\", \"prefixes\": \"nine\"}\n");
+  const auto bad = run_program(folder, command + " -i bad");
+  CHECK(bad.status == 3);
+  CHECK_THAT(bad.err, Contains("bad:2: 'prefixes' is no known key"));
+}
+
+TEST_CASE("samples do not depend on how many lines are read at once", "[program][translate]") {
+  const TemporaryFolder folder;
+  folder.write("lines", "1 2 3\n1 2 3\n4 5 6\n");
+  const std::string command =
+      "translate -i lines --sample --temperature 2 --seed 7 --model " + tiny_model();
+  const auto whole = run_program(folder, command);
+  const auto single = run_program(folder, command + " --window 1 --batch-size 1");
+  CHECK(whole.status == 0);
+  CHECK(whole.out == single.out);
+  const auto wrong =
+      run_program(folder, "translate -i lines --sample --beam-groups 2 --model " + tiny_model());
+  CHECK(wrong.status == 2);
+  CHECK_THAT(wrong.err, Contains("sample") && Contains("beam_groups (2)"));
+}
+
 TEST_CASE("a page of attention is one file, whatever the text holds", "[program][inspect]") {
   const TemporaryFolder folder;
   const auto result =

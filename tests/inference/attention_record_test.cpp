@@ -73,9 +73,9 @@ TEST_CASE("without a target the record is of the model's own output", "[attentio
   const dragoman::ModelFile file = tiny_file(true);
   const auto record = dragoman::record_attention(file, "two dogs play", "");
   dragoman::WorkerPool workers(1);
-  const auto found = dragoman::translate_texts(
-      dragoman::NativeModel(build_transformer(file)), file.encoder,
-      std::vector<std::string>{"two dogs play"}, file.decoding, 1, workers);
+  const std::vector<std::string> texts{"two dogs play"};
+  const auto found = dragoman::translate_texts(dragoman::NativeModel(build_transformer(file)),
+                                               file.encoder, {texts}, file.decoding, 1, workers);
   CHECK(record.target == found.front().text());
   CHECK(record.target_tokens.size() == found.front().hypotheses.front().tokens.size() + 1);
 }

@@ -16,11 +16,12 @@ using dragoman::IdHypothesis;
 using dragoman::LengthNormalization;
 using dragoman::normalized_score;
 
-IdHypothesis hypothesis(std::int64_t id, double log_probability, std::size_t length) {
+IdHypothesis hypothesis(std::int64_t id, double log_probability, std::size_t length,
+                        const DecodingOptions& options) {
   IdHypothesis made;
   made.ids = {id};
   made.token_scores.resize(length);
-  made.log_probability = log_probability;
+  set_score(made, log_probability, options);
   return made;
 }
 
@@ -39,10 +40,11 @@ TEST_CASE("each length normalisation is its formula", "[hypotheses]") {
 }
 
 TEST_CASE("finished hypotheses come best first, at most as many as the beam", "[hypotheses]") {
-  FinishedHypotheses finished({.beam_size = 3, .length_normalization = LengthNormalization::none});
+  const DecodingOptions options{.length_normalization = LengthNormalization::none};
+  FinishedHypotheses finished(options, 3);
   CHECK(finished.empty());
   for (const auto& [id, score] : {std::pair{1, -3.0}, {2, -1.0}, {3, -4.0}, {4, -1.0}, {5, -2.0}})
-    finished.add(hypothesis(id, score, 2));
+    finished.add(hypothesis(id, score, 2, options));
   const auto best = finished.take(3);
   REQUIRE(best.size() == 3);
   CHECK(best[0].ids[0] == 2);  // found before the equal one
@@ -50,16 +52,39 @@ TEST_CASE("finished hypotheses come best first, at most as many as the beam", "[
   CHECK(best[2].ids[0] == 5);
 }
 
+TEST_CASE("a score is what is left after penalties, and the log-probability stays",
+          "[hypotheses]") {
+  IdHypothesis made;
+  made.token_scores = {-1.0f, -2.0f};
+  set_score(made, -4.0, {.length_normalization = LengthNormalization::average});
+  CHECK(made.log_probability == -3.0);
+  CHECK(made.penalty == 1.0);
+  CHECK(made.score == -2.0);
+}
+
 TEST_CASE("a sentence is done when the beam is full of hypotheses that no live one beats",
           "[hypotheses]") {
-  FinishedHypotheses finished(
-      {.beam_size = 2, .length_normalization = LengthNormalization::average});
-  finished.add(hypothesis(1, -2.0, 2));
-  CHECK_FALSE(finished.is_done(-100.0, 3));
-  finished.add(hypothesis(2, -4.0, 2));  // score -2
-  CHECK_FALSE(finished.is_done(-5.7, 3));
-  CHECK(finished.is_done(-6.0, 3));
-  CHECK(finished.is_done(-6.3, 3));
+  DecodingOptions options{.length_normalization = LengthNormalization::average};
+  const auto with_two = [&] {
+    FinishedHypotheses finished(options, 2);
+    finished.add(hypothesis(1, -2.0, 2, options));
+    CHECK_FALSE(finished.is_done(-100.0, 3, 10));
+    finished.add(hypothesis(2, -4.0, 2, options));  // score -2
+    return finished;
+  };
+  CHECK_FALSE(with_two().is_done(-5.7, 3, 10));
+  CHECK(with_two().is_done(-6.0, 3, 10));
+  CHECK(with_two().is_done(-6.3, 3, 10));
+  options.early_stopping = dragoman::EarlyStopping::exact;
+  CHECK_FALSE(with_two().is_done(-6.3, 3, 10));
+  CHECK(with_two().is_done(-20.0, 3, 10));
+  options.early_stopping = dragoman::EarlyStopping::first;
+  CHECK(with_two().is_done(-0.1, 3, 10));
+  options.early_stopping = dragoman::EarlyStopping::never;
+  CHECK_FALSE(with_two().is_done(-100.0, 3, 10));
+  options.early_stopping = dragoman::EarlyStopping::first;
+  options.patience = 1.5;
+  CHECK_FALSE(with_two().is_done(-0.1, 3, 10));
 }
 
 TEST_CASE("extensions are ranked over all hypotheses of a sentence", "[beam_step]") {
@@ -97,6 +122,37 @@ TEST_CASE("of equal extensions the earlier hypothesis and the smaller id win", "
   CHECK(choice.continued[0].token == 8);
   CHECK(choice.continued[1].token == 9);
   CHECK(choice.continued[2].token == 4);
+}
+
+TEST_CASE("handicaps and taken tokens count in ranks, not in totals", "[beam_step]") {
+  const Candidates candidates{
+      .count = 2, .ids = {4, 5, 4, 5}, .log_probs = {-1.0f, -1.5f, -1.0f, -1.5f}};
+  const std::vector<double> totals = {-1.0, -1.2};
+  const std::vector<double> handicaps = {0.5, 0.0};
+  const std::vector<std::int64_t> taken = {4, 4};
+  const auto choice = choose_extensions(totals, candidates, 0, 4, 3,
+                                        {.taken = taken, .handicaps = handicaps, .diversity = 0.4});
+  // Ranks: -3.0 and -2.7 for word 5; -3.3 and -3.0 for word 4, which loses 0.8.
+  REQUIRE(choice.continued.size() == 4);
+  CHECK(choice.continued[0].token == 5);
+  CHECK(choice.continued[0].beam == 1);
+  CHECK(choice.continued[0].total == Approx(-2.7));
+  CHECK(choice.continued[3].token == 4);
+  CHECK(choice.continued[3].beam == 0);
+  CHECK(choice.continued[3].total == Approx(-2.0));
+  CHECK(choice.continued[3].rank == Approx(-3.3));
+}
+
+TEST_CASE("a penalty on repetition multiplies what a said token adds", "[beam_step]") {
+  const Candidates candidates{.count = 2, .ids = {4, 5}, .log_probs = {-1.0f, -1.5f}};
+  const std::vector<double> totals = {-1.0};
+  const std::vector<std::vector<std::int64_t>> said = {{4, 9}};
+  const auto choice =
+      choose_extensions(totals, candidates, 0, 2, 3, {.said = said, .repetition = 2.0});
+  REQUIRE(choice.continued.size() == 2);
+  CHECK(choice.continued[0].token == 5);
+  CHECK(choice.continued[1].total == -3.0);
+  CHECK(choice.continued[1].log_prob == -1.0f);
 }
 
 TEST_CASE("unused places and improbable words extend nothing", "[beam_step]") {

@@ -90,3 +90,18 @@ TEST_CASE("a narrow search goes on behind what it must not say", "[repetition]")
   CHECK_FALSE(repeats(results.front().front().ids, 2));
   CHECK(results.front().front().ids.size() == 8);
 }
+
+TEST_CASE("a loop is some tokens that follow themselves so many times", "[repetition]") {
+  using dragoman::ends_in_loop;
+  using dragoman::has_loop;
+  CHECK(ends_in_loop(Tokens{9, 5, 6, 5, 6, 5, 6}, 3));
+  CHECK(ends_in_loop(Tokens{9, 5, 6, 5, 6, 5, 6}, 2));
+  CHECK_FALSE(ends_in_loop(Tokens{9, 5, 6, 5, 6, 5, 6}, 4));
+  CHECK(ends_in_loop(Tokens{5, 5, 5}, 3));
+  CHECK_FALSE(ends_in_loop(Tokens{5, 5, 5}, 0));
+  CHECK_FALSE(ends_in_loop(Tokens{5, 5, 5}, 1));
+  CHECK_FALSE(ends_in_loop(Tokens{}, 2));
+  CHECK_FALSE(ends_in_loop(Tokens{5, 6, 5, 6, 7}, 2));
+  CHECK(has_loop(Tokens{5, 6, 5, 6, 7}, 2));
+  CHECK_FALSE(has_loop(Tokens{5, 6, 7, 5, 6, 7}, 3));
+}

@@ -39,3 +39,12 @@ TEST_CASE("what was said is not said again, and then the end is free", "[require
   dragoman::enforce(candidates, 0, Ids{50}, said, kEnd);
   CHECK(candidates.ids == Ids{kEnd, 8, -1});
 }
+
+TEST_CASE("what is forced is the only candidate, at a bounded cost", "[requirements]") {
+  Candidates candidates = one_row({7, kEnd, 8}, {-0.1f, -2.0f, -3.0f}, {});
+  dragoman::force(candidates, 0, 50, -4.0f);
+  CHECK(candidates.ids == Ids{50, -1, -1});
+  CHECK(candidates.log_probs[0] == -4.0f);
+  dragoman::force(candidates, 0, 50, -INFINITY);
+  CHECK(candidates.log_probs[0] == dragoman::kLeastForced);
+}

@@ -343,4 +343,6 @@ TEST_CASE("every status has a name", "[translator]") {
   CHECK(name(Status::empty_input) == "empty_input");
   CHECK(name(Status::source_truncated) == "source_truncated");
   CHECK(name(Status::length_capped) == "length_capped");
+  CHECK(name(Status::constraints_unmet) == "constraints_unmet");
+  CHECK(name(Status::looped) == "looped");
 }

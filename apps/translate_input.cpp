@@ -1,0 +1,64 @@
+#include "apps/translate_input.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dragoman/data/error.h"
+
+namespace dragoman {
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& where, const std::string& what) {
+  throw DataError(fmt::format(
+      "{}: {}. Each line is an object such as {{\"text\": \"...\", \"prefix\": \"...\", "
+      "\"constraints\": [\"...\"]}}; all but text may be left out.",
+      where, what));
+}
+
+const std::string& text_of(const Json& value, const std::string& key, const std::string& where) {
+  if (!value.is_string()) refuse(where, fmt::format("{} is no string", key));
+  return value.get_ref<const std::string&>();
+}
+
+void parse(const std::string& line, const std::string& where, std::string& text, TextOptions& own) {
+  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) refuse(where, "is no JSON object");
+  bool has_text = false;
+  for (const auto& [key, value] : json.items()) {
+    if (key == "text") {
+      text = text_of(value, key, where);
+      has_text = true;
+    } else if (key == "prefix") {
+      own.prefix = text_of(value, key, where);
+    } else if (key == "constraints") {
+      if (!value.is_array()) refuse(where, "constraints is no list");
+      for (const Json& constraint : value)
+        own.constraints.push_back(text_of(constraint, "a constraint", where));
+    } else {
+      refuse(where, fmt::format("'{}' is no known key", key));
+    }
+  }
+  if (!has_text) refuse(where, "has no text");
+}
+
+}  // namespace
+
+TranslateInput read_input(LineReader& reader, bool is_jsonl, std::int64_t size) {
+  TranslateInput input;
+  std::string line;
+  while (std::ssize(input.texts) < size && reader.next(line)) {
+    TextOptions& own = input.own.emplace_back();
+    own.number = reader.line_number() - 1;
+    std::string& text = input.texts.emplace_back();
+    if (is_jsonl)
+      parse(line, reader.where(), text, own);
+    else
+      text = line;
+  }
+  return input;
+}
+
+}  // namespace dragoman

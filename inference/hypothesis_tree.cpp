@@ -1,0 +1,24 @@
+#include "dragoman/inference/hypothesis_tree.h"
+
+#include <algorithm>
+
+namespace dragoman {
+
+std::vector<std::int64_t> HypothesisTree::tokens(Node node) const {
+  std::vector<std::int64_t> tokens;
+  for (; node != kRoot; node = nodes_[static_cast<std::size_t>(node)].parent)
+    tokens.push_back(nodes_[static_cast<std::size_t>(node)].id);
+  std::ranges::reverse(tokens);
+  return tokens;
+}
+
+IdHypothesis HypothesisTree::hypothesis(Node node) const {
+  IdHypothesis hypothesis;
+  hypothesis.ids = tokens(node);
+  for (; node != kRoot; node = nodes_[static_cast<std::size_t>(node)].parent)
+    hypothesis.token_scores.push_back(nodes_[static_cast<std::size_t>(node)].log_prob);
+  std::ranges::reverse(hypothesis.token_scores);
+  return hypothesis;
+}
+
+}  // namespace dragoman
