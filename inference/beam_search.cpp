@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -40,6 +41,7 @@ struct Sentence {
   FinishedHypotheses finished;
   std::vector<Beam> beams;
   std::vector<std::int64_t> required;
+  std::size_t sure = 0;  ///< tokens of the prefix that the observer knows
 };
 
 /// What the model is told between two steps.
@@ -52,8 +54,8 @@ struct Reordering {
 class Search {
  public:
   Search(const StepModel& model, const SourceBatch& source, const TargetIds& ids,
-         const DecodingOptions& options)
-      : model_(model), source_(source), ids_(ids), options_(options) {}
+         const DecodingOptions& options, SearchObserver& observer)
+      : model_(model), source_(source), ids_(ids), options_(options), observer_(observer) {}
 
   std::vector<std::vector<IdHypothesis>> run();
 
@@ -69,6 +71,8 @@ class Search {
   bool extend(Sentence& sentence, const Candidates& candidates, std::int64_t first_row,
               Reordering& next);
   void finish(Sentence& sentence);
+  /// Tells the observer what all hypotheses that may become the best begin with.
+  void tell_prefix(Sentence& sentence);
   /// What has been said up to `node`.
   [[nodiscard]] std::vector<std::int64_t> said(std::int32_t node) const;
   [[nodiscard]] IdHypothesis trace(std::int32_t node, double total) const;
@@ -79,6 +83,7 @@ class Search {
   const SourceBatch& source_;
   TargetIds ids_;
   const DecodingOptions& options_;
+  SearchObserver& observer_;
   std::int64_t length_ = 0;  ///< tokens of each live hypothesis
   std::vector<Sentence> active_;
   std::vector<Node> nodes_;
@@ -173,11 +178,17 @@ Reordering Search::advance(const Candidates& candidates) {
   for (std::size_t place = 0; place < active_.size(); ++place) {
     Sentence& sentence = active_[place];
     const auto width = static_cast<std::int64_t>(sentence.beams.size());
+    if (observer_.is_abandoned(sentence.index)) {
+      first_row += width;
+      continue;
+    }
     if (extend(sentence, candidates, first_row, next)) {
+      if (observer_.wants_prefixes(sentence.index)) tell_prefix(sentence);
       next.sentences.push_back(static_cast<std::int64_t>(place));
       staying.push_back(std::move(sentence));
     } else {
       finish(sentence);
+      observer_.on_finished(sentence.index, results_[sentence.index]);
     }
     first_row += width;
   }
@@ -244,6 +255,22 @@ void Search::finish(Sentence& sentence) {
   }
 }
 
+void Search::tell_prefix(Sentence& sentence) {
+  // All live hypotheses have the same length: their common prefix ends where their paths meet.
+  std::vector<std::int32_t> ends;
+  for (const Beam& beam : sentence.beams)
+    if (!std::isinf(beam.total)) ends.push_back(beam.node);
+  while (std::ranges::adjacent_find(ends, std::not_equal_to<>()) != ends.end())
+    for (std::int32_t& node : ends)
+      node = nodes_[node].parent;
+  std::vector<std::int64_t> prefix = said(ends.front());
+  if (const IdHypothesis* best = sentence.finished.best())
+    prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
+  if (prefix.size() <= sentence.sure) return;
+  sentence.sure = prefix.size();
+  observer_.on_prefix(sentence.index, prefix);
+}
+
 std::vector<std::int64_t> Search::said(std::int32_t node) const {
   std::vector<std::int64_t> tokens;
   for (; node != kRoot; node = nodes_[node].parent)
@@ -280,9 +307,11 @@ void Search::reorder(StepState& state, const Reordering& next, std::size_t old_s
 
 std::vector<std::vector<IdHypothesis>> beam_search(const StepModel& model,
                                                    const SourceBatch& source, const TargetIds& ids,
-                                                   const DecodingOptions& options) {
+                                                   const DecodingOptions& options,
+                                                   SearchObserver* observer) {
   if (source.ids.size(0) == 0) return {};
-  return Search(model, source, ids, options).run();
+  SearchObserver nobody;
+  return Search(model, source, ids, options, observer == nullptr ? nobody : *observer).run();
 }
 
 }  // namespace dragoman

@@ -7,6 +7,7 @@
 
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/search_observer.h"
 #include "dragoman/inference/step_model.h"
 
 namespace dragoman {
@@ -24,10 +25,9 @@ struct TargetIds {
 /// still end in the next step; what has not ended then is returned only when nothing of the
 /// sentence has. The limit is max_length, or max_length_ratio times the source's tokens (without
 /// </s>) plus 10 if that is less; min_length is stronger than the ratio. Throws ModelError when the
-/// model gives no finite probability.
-[[nodiscard]] std::vector<std::vector<IdHypothesis>> beam_search(const StepModel& model,
-                                                                 const SourceBatch& source,
-                                                                 const TargetIds& ids,
-                                                                 const DecodingOptions& options);
+/// model gives no finite probability. Sentences that `observer` says are abandoned have none.
+[[nodiscard]] std::vector<std::vector<IdHypothesis>> beam_search(
+    const StepModel& model, const SourceBatch& source, const TargetIds& ids,
+    const DecodingOptions& options, SearchObserver* observer = nullptr);
 
 }  // namespace dragoman

@@ -33,6 +33,10 @@ class FinishedHypotheses {
   /// with it a later one could in theory, since its divisor still grows.
   [[nodiscard]] bool is_done(double live_log_probability, std::int64_t live_length) const;
   [[nodiscard]] bool empty() const { return best_.empty(); }
+  /// Null: none has ended. No worse one can become the best.
+  [[nodiscard]] const IdHypothesis* best() const {
+    return best_.empty() ? nullptr : &best_.front();
+  }
   /// At most n, best first; of equal ones the earlier found first.
   [[nodiscard]] std::vector<IdHypothesis> take(std::int64_t n);
 
