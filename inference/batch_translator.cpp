@@ -1,17 +1,19 @@
 #include "dragoman/inference/batch_translator.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "dragoman/data/config.h"
 #include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/protection.h"
-#include "dragoman/inference/provenance.h"
 #include "dragoman/inference/worker_pool.h"
 
 namespace dragoman {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 /// Evaluation mode while it lives.
 class EvaluationMode {
@@ -47,28 +49,46 @@ void warn(Translation& result, Status warning) {
   result.warnings.push_back(warning);
 }
 
-/// Marks empty and over-long sources and cuts the latter; returns the indices of what has to be
-/// translated.
-std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, const PairEncoder& encoder,
-                                std::int64_t max_length, std::vector<Translation>& results) {
-  std::vector<std::int64_t> order;
-  for (std::size_t index = 0; index < sources.size(); ++index) {
-    EncodedSource& source = sources[index];
-    if (source.ids.empty()) {
-      results[index].hypotheses.emplace_back();
-      warn(results[index], Status::empty_input);
-      continue;
-    }
-    if (encoder.cut(source, max_length)) warn(results[index], Status::source_truncated);
-    order.push_back(static_cast<std::int64_t>(index));
-  }
-  return order;
+double milliseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
 }  // namespace
 
 CopyOptions copy_options(const ModelConfig& config) {
   return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
+}
+
+bool admit(EncodedSource& source, const PairEncoder& encoder, std::int64_t max_length,
+           Translation& result) {
+  if (source.ids.empty()) {
+    result.hypotheses.emplace_back();
+    warn(result, Status::empty_input);
+    return false;
+  }
+  if (encoder.cut(source, max_length)) warn(result, Status::source_truncated);
+  return true;
+}
+
+std::int64_t longest_source(const StepModel& model, const DecodingOptions& options) {
+  return std::min(options.max_source_length, model.max_positions() - 1);
+}
+
+void add_hypotheses(std::span<const IdHypothesis> found, const PairEncoder& encoder,
+                    const SourceText& source, Translation& result) {
+  for (const IdHypothesis& hypothesis : found)
+    result.hypotheses.push_back(to_text(hypothesis, encoder, source));
+  if (!found.front().ended) warn(result, Status::length_capped);
+}
+
+void add_provenance(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                    std::span<const std::vector<IdHypothesis>> found,
+                    std::span<const SourceText> sources, std::span<Translation* const> results) {
+  std::size_t most = 0;
+  for (const auto& hypotheses : found)
+    most = std::max(most, hypotheses.size());
+  for (std::size_t rank = 0; rank < most; ++rank)
+    trace_copies(model, encoder, batch, rank, found, sources, results);
 }
 
 std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& model_encoder,
@@ -79,37 +99,38 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
   check_texts(texts, "texts");
   const PairEncoder encoder = model_encoder.protecting(checked.protect);
+  const auto called = Clock::now();
   std::vector<EncodedSource> encoded;
-  for (const std::string& text : texts)
-    encoded.push_back(encoder.encode_source(text));
   std::vector<Translation> results(texts.size());
-  const auto order = admit(encoded, encoder,
-                           std::min(checked.max_source_length, model.max_positions() - 1), results);
+  std::vector<std::int64_t> order;
   std::vector<std::int64_t> lengths;
-  for (const EncodedSource& source : encoded)
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    EncodedSource& source = encoded.emplace_back(encoder.encode_source(texts[index]));
+    if (admit(source, encoder, longest_source(model, checked), results[index]))
+      order.push_back(static_cast<std::int64_t>(index));
     lengths.push_back(std::ssize(source.ids));
+  }
   const auto batches = batches_by_length(order, lengths, batch_size);
   const TargetIds ids = target_ids(encoder.target());
 
   workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t number) {
+    const auto begun = Clock::now();
     const std::vector<std::int64_t>& which = batches[number];
     const SourceBatch batch = source_batch(encoded, which, encoder, model.device());
     const auto found = beam_search(model, batch, ids, checked);
     std::vector<SourceText> sources;
     std::vector<Translation*> translations;
-    std::size_t most = 0;
     for (std::size_t place = 0; place < which.size(); ++place) {
-      Translation& result = results[which[place]];
       sources.push_back({texts[which[place]], encoded[which[place]]});
-      translations.push_back(&result);
-      most = std::max(most, found[place].size());
-      for (const IdHypothesis& hypothesis : found[place])
-        result.hypotheses.push_back(to_text(hypothesis, encoder, sources.back()));
-      if (!found[place].front().ended) warn(result, Status::length_capped);
+      translations.push_back(&results[which[place]]);
+      add_hypotheses(found[place], encoder, sources.back(), *translations.back());
     }
-    if (!checked.provenance || !model.copies()) return;
-    for (std::size_t rank = 0; rank < most; ++rank)
-      trace_copies(model, encoder, batch, rank, found, sources, translations);
+    if (checked.provenance && model.copies())
+      add_provenance(model, encoder, batch, found, sources, translations);
+    for (Translation* result : translations) {
+      result->queued_ms = milliseconds(begun - called);
+      result->computing_ms = milliseconds(Clock::now() - begun);
+    }
   });
   return results;
 }
