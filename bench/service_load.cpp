@@ -2,7 +2,12 @@
 // when requests of all clients share batches (submit), then the latency of requests that come at
 // random times, at 50 % and 80 % of that throughput.
 //
-//   service_load LINES MODEL.pt [CLIENTS] [THREADS] [BEAM]      64 clients, 2 threads, beam 4
+// Core-seconds are the process's own: they hold on a machine that others use as well.
+//
+//   service_load LINES MODEL.pt [CLIENTS] [THREADS] [BEAM] [MAX_WAIT]
+//                                                   64 clients, 2 threads, beam 4, 0 ms
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -32,16 +37,27 @@ double milliseconds(Clock::duration time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
+double processor_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 /// Latencies in milliseconds.
-void report(const char* what, double seconds, std::vector<double> latencies) {
+void report(const char* what, double seconds, double cores, std::vector<double> latencies) {
   std::ranges::sort(latencies);
   const auto quantile = [&latencies](double share) {
     const auto last = static_cast<double>(latencies.size() - 1);
     return latencies[static_cast<std::size_t>(std::lround(share * last))];
   };
-  std::printf("%s: %.1f sentences/s, latency p50 %.1f ms, p99 %.1f ms, greatest %.1f ms\n", what,
-              static_cast<double>(latencies.size()) / seconds, quantile(0.5), quantile(0.99),
-              latencies.back());
+  const auto count = static_cast<double>(latencies.size());
+  std::printf(
+      "%s: %.1f sentences/s, %.1f per core-second, latency p50 %.1f ms, p99 %.1f ms, greatest %.1f "
+      "ms\n",
+      what, count / seconds, count / cores, quantile(0.5), quantile(0.99), latencies.back());
   std::fflush(stdout);
 }
 
@@ -51,6 +67,7 @@ double closed_loop(const char* what, const Load& load, std::size_t clients,
   std::vector<double> latencies(load.lines.size());
   std::atomic<std::size_t> next = 0;
   std::vector<std::thread> threads;
+  const double cores = processor_seconds();
   const auto start = Clock::now();
   for (std::size_t client = 0; client < clients; ++client)
     threads.emplace_back([&] {
@@ -63,7 +80,7 @@ double closed_loop(const char* what, const Load& load, std::size_t clients,
   for (std::thread& thread : threads)
     thread.join();
   const double seconds = milliseconds(Clock::now() - start) / 1000.0;
-  report(what, seconds, latencies);
+  report(what, seconds, processor_seconds() - cores, latencies);
   return static_cast<double>(load.lines.size()) / seconds;
 }
 
@@ -76,6 +93,7 @@ void open_loop(const char* what, const Load& load, double rate) {
   std::vector<dragoman::PendingTranslation> pending;
   std::mt19937_64 random(1);
   std::exponential_distribution<double> pause(rate);
+  const double cores = processor_seconds();
   const auto start = Clock::now();
   auto next = start;
   for (std::size_t line = 0; line < load.lines.size(); ++line) {
@@ -89,7 +107,8 @@ void open_loop(const char* what, const Load& load, double rate) {
   load.translator.shutdown(dragoman::Shutdown::finish);  // after which every `ready` is written
   for (std::size_t line = 0; line < load.lines.size(); ++line)
     latencies.push_back(milliseconds(ready[line] - due[line]));
-  report(what, milliseconds(*std::ranges::max_element(ready) - start) / 1000.0, latencies);
+  report(what, milliseconds(*std::ranges::max_element(ready) - start) / 1000.0,
+         processor_seconds() - cores, latencies);
 }
 
 }  // namespace
@@ -101,7 +120,8 @@ int main(int argument_count, char** arguments) {
   };
   const std::vector<std::string> lines = dragoman::read_lines(arguments[1]);
   const auto clients = static_cast<std::size_t>(number(3, 64));
-  const dragoman::TranslatorOptions options{.threads = number(4, 2), .batch_size = 64};
+  const dragoman::TranslatorOptions options{
+      .threads = number(4, 2), .batch_size = 64, .queue = {.max_wait_ms = number(6, 0)}};
   double throughput = 0.0;
   {
     const dragoman::Translator translator(arguments[2], options);
