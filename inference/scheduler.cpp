@@ -82,8 +82,7 @@ struct SchedulerState : std::enable_shared_from_this<SchedulerState> {
   bool is_over = false;
 };
 
-// --- requests
-// -------------------------------------------------------------------------------------
+// --- requests ---
 
 void ScheduledRequest::succeed() noexcept {
   if (claim()) answer(nullptr);
@@ -99,8 +98,7 @@ void ScheduledRequest::cancel() noexcept {
   answer(std::make_exception_ptr(CancelledError("request: was cancelled by its caller.")));
 }
 
-// --- the queue's two ends
-// -------------------------------------------------------------------------
+// --- the queue's two ends ---
 
 void SchedulerState::submit(const std::shared_ptr<ScheduledRequest>& request) {
   request->scheduler_ = weak_from_this();
@@ -207,8 +205,7 @@ void SchedulerState::forget(ScheduledRequest& request) {
   if (is_idle_locked()) idle.notify_all();
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------
+// --- time ---
 
 void SchedulerState::watch_time() {
   std::unique_lock lock(mutex);
@@ -261,8 +258,7 @@ void SchedulerState::stop_watching() {
   alarm.notify_all();
 }
 
-// --- the end
-// --------------------------------------------------------------------------------------
+// --- the end ---
 
 void SchedulerState::shutdown(Shutdown mode) {
   RequestBatch failing;

@@ -40,8 +40,7 @@ class TranslationRequest final : public ScheduledRequest {
   TranslationRequest(std::shared_ptr<const DecodingPlan> plan, Content content,
                      const RequestTraits& traits);
 
-  // --- for the worker
-  // -----------------------------------------------------------------------------
+  // --- for the worker ---
   [[nodiscard]] const DecodingPlan& plan() const { return *plan_; }
   [[nodiscard]] const Content& content() const { return content_; }
   [[nodiscard]] SteadyTime created() const { return created_; }
@@ -51,8 +50,7 @@ class TranslationRequest final : public ScheduledRequest {
   /// The output is sure to begin with `tokens`.
   void grow_prefix(std::span<const std::int64_t> tokens);
 
-  // --- for the caller
-  // -----------------------------------------------------------------------------
+  // --- for the caller ---
   [[nodiscard]] bool wait_for(std::chrono::milliseconds time);
   /// Waits. Throws the error that the request failed with; UsageError the second time.
   [[nodiscard]] Translation take();

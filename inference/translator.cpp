@@ -200,8 +200,7 @@ std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
   });
 }
 
-// --- PendingTranslation
-// ---------------------------------------------------------------------------
+// --- PendingTranslation ---
 
 PendingTranslation::PendingTranslation(std::shared_ptr<TranslationRequest> request)
     : request_(std::move(request)) {}
