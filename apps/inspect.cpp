@@ -105,8 +105,9 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
   text += fmt::format("  network     {}-norm, {}, {} positions, tied embeddings: {}\n",
                       name_of(model.norm), name_of(model.activation), name_of(model.positions),
                       name_of(model.tied_embeddings));
-  text += fmt::format("  parameters  {} in {} tensors, {:.1f} MB\n", size.numbers,
-                      file.weights.size(), static_cast<double>(size.bytes) / 1e6);
+  text += fmt::format("  parameters  {} in {} tensors, {:.1f} MB as float32; stored as {}\n",
+                      size.numbers, file.weights.size(), static_cast<double>(size.bytes) / 1e6,
+                      name_of(file.precision));
   text += file.is_joint
               ? fmt::format("  tokeniser   joint, {} pieces\n", file.encoder.source().size())
               : fmt::format("  tokenisers  source {} pieces, target {} pieces\n",

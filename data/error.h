@@ -45,4 +45,23 @@ class SystemError : public Error {
   explicit SystemError(const std::string& message) : Error(message, 5) {}
 };
 
+/// The caller withdrew the request (status 6 in C).
+class CancelledError : public Error {
+ public:
+  explicit CancelledError(const std::string& message) : Error(message, 6) {}
+};
+
+/// The request's time was over before it was answered (status 7 in C).
+class DeadlineError : public Error {
+ public:
+  explicit DeadlineError(const std::string& message) : Error(message, 7) {}
+};
+
+/// The request may be in order but is not taken now: the queue is full, or is being shut down
+/// (status 8 in C).
+class UnavailableError : public Error {
+ public:
+  explicit UnavailableError(const std::string& message) : Error(message, 8) {}
+};
+
 }  // namespace dragoman

@@ -1,6 +1,7 @@
 #include "dragoman/inference/batch_translator.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "dragoman/data/config.h"
@@ -18,6 +19,8 @@
 
 namespace dragoman {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 /// Evaluation mode while it lives.
 class EvaluationMode {
@@ -52,34 +55,8 @@ Hypothesis to_text(const IdHypothesis& ids, const PairEncoder& encoder, const So
   hypothesis.token_scores.assign(ids.token_scores.begin(), ids.token_scores.end());
   hypothesis.log_probability = ids.log_probability;
   hypothesis.score = ids.score;
+  hypothesis.expected_chrf = ids.expected_chrf;
   return hypothesis;
-}
-
-/// What the model finds for a batch. Under mbr_candidates: what is kept of the candidates, and the
-/// expected chrF of each.
-struct Found {
-  std::vector<std::vector<IdHypothesis>> hypotheses;  ///< [B][n_best]
-  std::vector<std::vector<double>> expected_chrf;     ///< the same, or empty
-};
-
-Found decode(const StepModel& model, const SourceBatch& batch, const PairEncoder& encoder,
-             const DecodingOptions& options, const SearchDemands& demands,
-             std::span<const EncodedSource* const> sources) {
-  DecodingOptions search = options;
-  if (options.mbr_candidates > 0) search.n_best = options.mbr_candidates;
-  const TargetIds ids = target_ids(encoder.target());
-  Found found{options.sample ? sample(model, batch, ids, search, demands)
-                             : beam_search(model, batch, ids, search, demands),
-              {}};
-  if (options.mbr_candidates == 0) return found;
-  for (std::size_t place = 0; place < found.hypotheses.size(); ++place) {
-    std::vector<std::string> texts;
-    for (const IdHypothesis& hypothesis : found.hypotheses[place])
-      texts.push_back(encoder.decode(hypothesis.ids, *sources[place]).text);
-    found.expected_chrf.push_back(
-        keep_least_risk(found.hypotheses[place], texts, options.sample, options.n_best));
-  }
-  return found;
 }
 
 /// To be called in the order of the enumeration.
@@ -97,28 +74,75 @@ void warn_about(Translation& result, const IdHypothesis& best, const DecodingOpt
   if (is_looped) warn(result, Status::looped);
 }
 
-/// Marks empty and over-long sources and cuts the latter; returns the indices of what has to be
-/// translated.
-std::vector<std::int64_t> admit(std::vector<EncodedSource>& sources, const PairEncoder& encoder,
-                                std::int64_t max_length, std::vector<Translation>& results) {
-  std::vector<std::int64_t> order;
-  for (std::size_t index = 0; index < sources.size(); ++index) {
-    EncodedSource& source = sources[index];
-    if (source.ids.empty()) {
-      results[index].hypotheses.emplace_back();
-      warn(results[index], Status::empty_input);
-      continue;
-    }
-    if (encoder.cut(source, max_length)) warn(results[index], Status::source_truncated);
-    order.push_back(static_cast<std::int64_t>(index));
-  }
-  return order;
+double milliseconds(Clock::duration time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
 }  // namespace
 
 CopyOptions copy_options(const ModelConfig& config) {
   return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
+}
+
+bool admit(EncodedSource& source, const PairEncoder& encoder, std::int64_t max_length,
+           Translation& result) {
+  if (source.ids.empty()) {
+    result.hypotheses.emplace_back();
+    warn(result, Status::empty_input);
+    return false;
+  }
+  if (encoder.cut(source, max_length)) warn(result, Status::source_truncated);
+  return true;
+}
+
+std::int64_t longest_source(const StepModel& model, const DecodingOptions& options) {
+  return std::min(options.max_source_length, model.max_positions() - 1);
+}
+
+std::vector<std::vector<IdHypothesis>> find_outputs(
+    const StepModel& model, const SourceBatch& batch, const PairEncoder& encoder,
+    const DecodingOptions& options, const SearchDemands& demands,
+    std::span<const SourceText> sources, SearchObserver* observer) {
+  const TargetIds ids = target_ids(encoder.target());
+  if (!options.sample && options.mbr_candidates == 0)
+    return beam_search(model, batch, ids, options, demands, observer);
+  DecodingOptions search = options;
+  if (options.mbr_candidates > 0) search.n_best = options.mbr_candidates;
+  auto found = options.sample ? sample(model, batch, ids, search, demands)
+                              : beam_search(model, batch, ids, search, demands);
+  for (std::size_t place = 0; place < found.size(); ++place) {
+    if (options.mbr_candidates > 0) {
+      std::vector<std::string> texts;
+      for (const IdHypothesis& hypothesis : found[place])
+        texts.push_back(encoder.decode(hypothesis.ids, sources[place].encoded).text);
+      keep_least_risk(found[place], texts, options.sample, options.n_best);
+    }
+    const auto sentence = static_cast<std::int64_t>(place);
+    if (observer != nullptr && !observer->is_abandoned(sentence))
+      observer->on_finished(sentence, found[place]);
+  }
+  return found;
+}
+
+void add_hypotheses(std::span<const IdHypothesis> found, const SentenceDemands& demands,
+                    const DecodingOptions& options, const PairEncoder& encoder,
+                    const SourceText& source, Translation& result) {
+  for (const IdHypothesis& hypothesis : found) {
+    Hypothesis& added = result.hypotheses.emplace_back(to_text(hypothesis, encoder, source));
+    added.unmet_constraints =
+        unmet_constraints(encoder, source.encoded, demands.phrases, added.text);
+  }
+  warn_about(result, found.front(), options);
+}
+
+void add_provenance(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                    std::span<const std::vector<IdHypothesis>> found,
+                    std::span<const SourceText> sources, std::span<Translation* const> results) {
+  std::size_t most = 0;
+  for (const auto& hypotheses : found)
+    most = std::max(most, hypotheses.size());
+  for (std::size_t rank = 0; rank < most; ++rank)
+    trace_copies(model, encoder, batch, rank, found, sources, results);
 }
 
 std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& model_encoder,
@@ -129,48 +153,42 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
   check_texts(texts, "texts");
   const PairEncoder encoder = model_encoder.protecting(checked.protect);
+  const auto called = Clock::now();
   std::vector<EncodedSource> encoded;
-  for (const std::string& text : texts)
-    encoded.push_back(encoder.encode_source(text));
   std::vector<Translation> results(texts.size());
-  const auto order = admit(encoded, encoder,
-                           std::min(checked.max_source_length, model.max_positions() - 1), results);
+  std::vector<std::int64_t> order;
   std::vector<std::int64_t> lengths;
-  for (const EncodedSource& source : encoded)
+  for (std::size_t index = 0; index < texts.size(); ++index) {
+    EncodedSource& source = encoded.emplace_back(encoder.encode_source(texts[index]));
+    if (admit(source, encoder, longest_source(model, checked), results[index]))
+      order.push_back(static_cast<std::int64_t>(index));
     lengths.push_back(std::ssize(source.ids));
+  }
   const auto batches = batches_by_length(order, lengths, batch_size);
   const SearchDemands demands =
       encode_demands(encoder, encoded, checked, batch.own, model.max_positions());
 
   workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t number) {
+    const auto begun = Clock::now();
     const std::vector<std::int64_t>& which = batches[number];
     const SourceBatch source = source_batch(encoded, which, encoder, model.device());
-    std::vector<const EncodedSource*> encoded_here;
-    for (const std::int64_t index : which)
-      encoded_here.push_back(&encoded[index]);
-    const auto [found, expected_chrf] =
-        decode(model, source, encoder, checked, demands.select(which), encoded_here);
     std::vector<SourceText> sources;
+    for (const std::int64_t index : which)
+      sources.push_back({texts[index], encoded[index]});
+    const auto found =
+        find_outputs(model, source, encoder, checked, demands.select(which), sources);
     std::vector<Translation*> translations;
-    std::size_t most = 0;
     for (std::size_t place = 0; place < which.size(); ++place) {
-      Translation& result = results[which[place]];
-      sources.push_back({texts[which[place]], encoded[which[place]]});
-      translations.push_back(&result);
-      most = std::max(most, found[place].size());
-      const auto& phrases = demands.of(which[place]).phrases;
-      for (std::size_t rank = 0; rank < found[place].size(); ++rank) {
-        Hypothesis& hypothesis =
-            result.hypotheses.emplace_back(to_text(found[place][rank], encoder, sources.back()));
-        hypothesis.unmet_constraints =
-            unmet_constraints(encoder, encoded[which[place]], phrases, hypothesis.text);
-        if (!expected_chrf.empty()) hypothesis.expected_chrf = expected_chrf[place][rank];
-      }
-      warn_about(result, found[place].front(), checked);
+      translations.push_back(&results[which[place]]);
+      add_hypotheses(found[place], demands.of(which[place]), checked, encoder, sources[place],
+                     *translations.back());
     }
-    if (!checked.provenance || !model.copies()) return;
-    for (std::size_t rank = 0; rank < most; ++rank)
-      trace_copies(model, encoder, source, rank, found, sources, translations);
+    if (checked.provenance && model.copies())
+      add_provenance(model, encoder, source, found, sources, translations);
+    for (Translation* result : translations) {
+      result->queued_ms = milliseconds(begun - called);
+      result->computing_ms = milliseconds(Clock::now() - begun);
+    }
   });
   return results;
 }

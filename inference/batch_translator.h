@@ -11,11 +11,15 @@
 
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/inference/decoding_options.h"
+#include "dragoman/inference/demands.h"
+#include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/provenance.h"
 #include "dragoman/inference/translator.h"
 #include "dragoman/modules/model_config.h"
 
 namespace dragoman {
 
+class SearchObserver;
 class StepModel;
 class Transformer;
 class WorkerPool;
@@ -27,6 +31,27 @@ struct BatchingOptions {
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
   std::int64_t threads = 1;      ///< workers; each computes on one core
 };
+
+/// Cuts an over-long source; `result` says so. False: there is nothing to translate, and `result`
+/// is complete.
+[[nodiscard]] bool admit(EncodedSource& source, const PairEncoder& encoder, std::int64_t max_length,
+                         Translation& result);
+/// Tokens without </s>.
+[[nodiscard]] std::int64_t longest_source(const StepModel& model, const DecodingOptions& options);
+/// What beam search or sampling finds, and minimum Bayes risk keeps of it. `observer`, unless null,
+/// hears of every sentence that is not abandoned.
+[[nodiscard]] std::vector<std::vector<IdHypothesis>> find_outputs(
+    const StepModel& model, const SourceBatch& batch, const PairEncoder& encoder,
+    const DecodingOptions& options, const SearchDemands& demands,
+    std::span<const SourceText> sources, SearchObserver* observer = nullptr);
+/// What was found for one source, as text. Provenance is not filled in.
+void add_hypotheses(std::span<const IdHypothesis> found, const SentenceDemands& demands,
+                    const DecodingOptions& options, const PairEncoder& encoder,
+                    const SourceText& source, Translation& result);
+/// For a model that copies; `results` already hold the texts of `found`.
+void add_provenance(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                    std::span<const std::vector<IdHypothesis>> found,
+                    std::span<const SourceText> sources, std::span<Translation* const> results);
 
 /// As many results as texts, in their order. The model is in evaluation mode meanwhile and then as
 /// it was before; it records no gradients. The model's device is used. Throws UsageError for bad

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -28,6 +29,7 @@ struct Sentence {
   Phrases phrases;
   /// Tokens that are wanted in any case: `required`, those of `phrases`, the prefix's next one.
   std::vector<std::int64_t> looked_up;
+  std::size_t sure = 0;  ///< tokens of the prefix that the observer knows
 };
 
 /// What the model is told between two steps.
@@ -40,12 +42,13 @@ struct Reordering {
 class Search {
  public:
   Search(const StepModel& model, const SourceBatch& source, const TargetIds& ids,
-         const DecodingOptions& options, const SearchDemands& demands)
+         const DecodingOptions& options, const SearchDemands& demands, SearchObserver& observer)
       : model_(model),
         source_(source),
         ids_(ids),
         options_(options),
         demands_(demands),
+        observer_(observer),
         rules_(options, ids, demands),
         sizes_(options) {}
 
@@ -82,6 +85,8 @@ class Search {
   void settle(const Sentence& sentence, Group& group, const StepChoice& choice);
   void continue_group(Sentence& sentence, Group& group, const StepChoice& choice,
                       std::int64_t first_row, Reordering& next);
+  /// Tells the observer what all hypotheses that may become the best begin with.
+  void tell_prefix(Sentence& sentence);
   [[nodiscard]] at::Tensor to_device(const std::vector<std::int64_t>& values) const;
   void reorder(StepState& state, const Reordering& next, std::size_t old_sentences) const;
 
@@ -90,6 +95,7 @@ class Search {
   TargetIds ids_;
   const DecodingOptions& options_;
   const SearchDemands& demands_;
+  SearchObserver& observer_;
   OutputRules rules_;
   GroupSizes sizes_;
   std::int64_t length_ = 0;  ///< tokens of each live hypothesis
@@ -216,11 +222,17 @@ Reordering Search::advance(const Candidates& candidates) {
   std::int64_t first_row = 0;
   for (std::size_t place = 0; place < active_.size(); ++place) {
     Sentence& sentence = active_[place];
+    if (observer_.is_abandoned(sentence.index)) {
+      first_row += rows_of_sentence();
+      continue;
+    }
     if (extend(sentence, candidates, first_row, next)) {
+      if (observer_.wants_prefixes(sentence.index)) tell_prefix(sentence);
       next.sentences.push_back(static_cast<std::int64_t>(place));
       staying.push_back(std::move(sentence));
     } else {
       results_[sentence.index] = merge_groups(sentence.groups, options_.n_best);
+      observer_.on_finished(sentence.index, results_[sentence.index]);
     }
     first_row += rows_of_sentence();
   }
@@ -365,6 +377,24 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
   group.beams = std::move(beams);
 }
 
+void Search::tell_prefix(Sentence& sentence) {
+  if (sentence.groups.size() > 1 || !sentence.phrases.empty()) return;
+  const Group& group = sentence.groups.front();
+  // All live hypotheses have the same length: their common prefix ends where their paths meet.
+  std::vector<HypothesisTree::Node> ends;
+  for (const Beam& beam : group.beams)
+    if (!std::isinf(beam.total)) ends.push_back(beam.node);
+  while (std::ranges::adjacent_find(ends, std::not_equal_to<>()) != ends.end())
+    for (HypothesisTree::Node& node : ends)
+      node = tree_.parent(node);
+  std::vector<std::int64_t> prefix = tree_.tokens(ends.front());
+  if (const IdHypothesis* best = group.finished.best())
+    prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
+  if (prefix.size() <= sentence.sure) return;
+  sentence.sure = prefix.size();
+  observer_.on_prefix(sentence.index, prefix);
+}
+
 at::Tensor Search::to_device(const std::vector<std::int64_t>& values) const {
   return at::tensor(values, at::kLong).to(model_.device(), /*non_blocking=*/true);
 }
@@ -383,9 +413,12 @@ void Search::reorder(StepState& state, const Reordering& next, std::size_t old_s
 std::vector<std::vector<IdHypothesis>> beam_search(const StepModel& model,
                                                    const SourceBatch& source, const TargetIds& ids,
                                                    const DecodingOptions& options,
-                                                   const SearchDemands& demands) {
+                                                   const SearchDemands& demands,
+                                                   SearchObserver* observer) {
   if (source.ids.size(0) == 0) return {};
-  return Search(model, source, ids, options, demands).run();
+  SearchObserver nobody;
+  return Search(model, source, ids, options, demands, observer == nullptr ? nobody : *observer)
+      .run();
 }
 
 }  // namespace dragoman

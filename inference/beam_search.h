@@ -8,6 +8,7 @@
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/demands.h"
 #include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/search_observer.h"
 #include "dragoman/inference/step_model.h"
 
 namespace dragoman {
@@ -26,11 +27,12 @@ struct TargetIds {
 /// sentence has. The limit is max_length, or max_length_ratio times the source's tokens (without
 /// </s>) plus 10 if that is less; min_length and the prefix are stronger than the ratio. Of several
 /// groups of hypotheses (beam_groups, prefix_alternatives) the best of each come before the second
-/// best of any. Throws ModelError when the model gives no finite probability.
-[[nodiscard]] std::vector<std::vector<IdHypothesis>> beam_search(const StepModel& model,
-                                                                 const SourceBatch& source,
-                                                                 const TargetIds& ids,
-                                                                 const DecodingOptions& options,
-                                                                 const SearchDemands& demands = {});
+/// best of any. Throws ModelError when the model gives no finite probability. Sentences that
+/// `observer` says are abandoned have no hypothesis; it hears of prefixes where there is one group
+/// and no phrase.
+[[nodiscard]] std::vector<std::vector<IdHypothesis>> beam_search(
+    const StepModel& model, const SourceBatch& source, const TargetIds& ids,
+    const DecodingOptions& options, const SearchDemands& demands = {},
+    SearchObserver* observer = nullptr);
 
 }  // namespace dragoman

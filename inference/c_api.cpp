@@ -1,9 +1,13 @@
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dragoman/data/config.h"
@@ -17,6 +21,10 @@ struct dragoman_translator {
 
 struct dragoman_translations {
   std::vector<dragoman::Translation> results;
+};
+
+struct dragoman_request {
+  dragoman::PendingTranslation pending;
 };
 
 namespace {
@@ -48,6 +56,13 @@ dragoman_status guarded(char** error, Work&& work) noexcept {
 
 void require(const void* pointer, const char* name) {
   if (pointer == nullptr) throw UsageError(std::string(name) + ": is null. Give a pointer.");
+}
+
+dragoman::DecodingOptions decoding_options(const dragoman_translator& translator,
+                                           const char* decoding) {
+  dragoman::DecodingOptions options = translator.translator.defaults();
+  if (decoding != nullptr) read_config(describe(options), decoding, "decoding", {});
+  return options;
 }
 
 const dragoman::Translation* at(const dragoman_translations* translations, std::size_t index) {
@@ -82,11 +97,51 @@ dragoman_status dragoman_translate(const dragoman_translator* translator, const 
       require(text, "a text");
       owned.emplace_back(text);
     }
-    dragoman::DecodingOptions options = translator->translator.defaults();
-    if (decoding != nullptr) read_config(describe(options), decoding, "decoding", {});
-    *translations =
-        new dragoman_translations{translator->translator.translate_batch(owned, options)};
+    *translations = new dragoman_translations{
+        translator->translator.translate_batch(owned, decoding_options(*translator, decoding))};
   });
+}
+
+dragoman_status dragoman_submit(const dragoman_translator* translator, const char* text,
+                                const char* decoding, const char* options,
+                                void (*on_ready)(void* user), void* user,
+                                dragoman_request** request, char** error) {
+  if (request != nullptr) *request = nullptr;
+  return guarded(error, [&] {
+    require(translator, "translator");
+    require(text, "text");
+    require(request, "request");
+    const auto given = dragoman::parse_config<dragoman::RequestOptions>(
+        options == nullptr ? "{}" : options, "options");
+    std::function<void()> call;
+    if (on_ready != nullptr) call = [on_ready, user] { on_ready(user); };
+    *request = new dragoman_request{translator->translator.submit(
+        text, decoding_options(*translator, decoding), given, std::move(call))};
+  });
+}
+
+dragoman_status dragoman_wait(dragoman_request* request, dragoman_translations** translations,
+                              char** error) {
+  if (translations != nullptr) *translations = nullptr;
+  return guarded(error, [&] {
+    require(request, "request");
+    require(translations, "translations");
+    auto result = std::make_unique<dragoman_translations>();
+    result->results.push_back(request->pending.get());
+    *translations = result.release();
+  });
+}
+
+int dragoman_is_ready(const dragoman_request* request) {
+  return request != nullptr && request->pending.wait_for(std::chrono::milliseconds(0)) ? 1 : 0;
+}
+
+void dragoman_cancel(const dragoman_request* request) {
+  if (request != nullptr) request->pending.cancel();
+}
+
+void dragoman_free_request(dragoman_request* request) {
+  delete request;
 }
 
 size_t dragoman_count(const dragoman_translations* translations) {

@@ -15,6 +15,7 @@ struct IdHypothesis {
   double penalty = 0.0;             ///< what repetition_penalty takes from it
   double score = 0.0;               ///< log_probability - penalty after length normalisation
   bool ended = true;                ///< with </s>; otherwise it was cut at the length limit
+  double expected_chrf = 0.0;       ///< see minimum_bayes_risk.h
 };
 
 /// `length` is the number of summed log-probabilities: </s> counts. average: the mean. gnmt:
@@ -39,6 +40,10 @@ class FinishedHypotheses {
   [[nodiscard]] bool is_done(double live_total, std::int64_t live_length,
                              std::int64_t longest) const;
   [[nodiscard]] bool empty() const { return best_.empty(); }
+  /// Null: none has ended. No worse one can become the best.
+  [[nodiscard]] const IdHypothesis* best() const {
+    return best_.empty() ? nullptr : &best_.front();
+  }
   /// At most n, best first.
   [[nodiscard]] std::vector<IdHypothesis> take(std::int64_t n);
 

@@ -19,6 +19,7 @@ class HypothesisTree {
     nodes_.push_back({parent, static_cast<std::int32_t>(token), log_prob});
     return static_cast<Node>(nodes_.size()) - 1;
   }
+  [[nodiscard]] Node parent(Node node) const { return nodes_[node].parent; }
   [[nodiscard]] std::vector<std::int64_t> tokens(Node node) const;
   /// With its tokens and their scores.
   [[nodiscard]] IdHypothesis hypothesis(Node node) const;

@@ -24,9 +24,8 @@ std::vector<double> expected_chrf(std::span<const std::string> texts,
   return expected;
 }
 
-std::vector<double> keep_least_risk(std::vector<IdHypothesis>& hypotheses,
-                                    std::span<const std::string> texts, bool are_samples,
-                                    std::int64_t n) {
+void keep_least_risk(std::vector<IdHypothesis>& hypotheses, std::span<const std::string> texts,
+                     bool are_samples, std::int64_t n) {
   // Equal texts are compared once and count together.
   std::vector<std::string> distinct;
   std::vector<double> weights;
@@ -51,13 +50,11 @@ std::vector<double> keep_least_risk(std::vector<IdHypothesis>& hypotheses,
                            [&](std::size_t place) { return expected[place]; });
   if (std::ssize(order) > n) order.resize(static_cast<std::size_t>(n));
   std::vector<IdHypothesis> kept;
-  std::vector<double> figures;
   for (const std::size_t place : order) {
     kept.push_back(std::move(hypotheses[first[place]]));
-    figures.push_back(expected[place]);
+    kept.back().expected_chrf = expected[place];
   }
   hypotheses = std::move(kept);
-  return figures;
 }
 
 }  // namespace dragoman

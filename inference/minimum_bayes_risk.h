@@ -16,10 +16,9 @@ namespace dragoman {
 [[nodiscard]] std::vector<double> expected_chrf(std::span<const std::string> texts,
                                                 std::span<const double> weights);
 
-/// Keeps the n of `hypotheses` with the greatest expected chrF, best first, each text once; returns
-/// theirs. `texts`: of each hypothesis. Samples count alike, hypotheses of a beam by probability.
-[[nodiscard]] std::vector<double> keep_least_risk(std::vector<IdHypothesis>& hypotheses,
-                                                  std::span<const std::string> texts,
-                                                  bool are_samples, std::int64_t n);
+/// Keeps the n of `hypotheses` with the greatest expected chrF, best first, each text once, and
+/// sets it. `texts`: of each hypothesis. Samples count alike, hypotheses of a beam by probability.
+void keep_least_risk(std::vector<IdHypothesis>& hypotheses, std::span<const std::string> texts,
+                     bool are_samples, std::int64_t n);
 
 }  // namespace dragoman

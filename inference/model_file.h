@@ -23,11 +23,11 @@ struct ModelFile {
   ModelConfig model;
   DecodingOptions decoding;
   PairEncoder encoder;
-  bool is_joint = false;  ///< one tokeniser for both sides
+  bool is_joint = false;                      ///< one tokeniser for both sides
   std::map<std::string, at::Tensor> weights;  ///< float, however they are stored
   Precision precision = Precision::fp32;      ///< how matrices are stored
-  std::string config;  ///< config.json as stored
-  std::string card;    ///< card.json as stored; may be empty
+  std::string config;                         ///< config.json as stored
+  std::string card;                           ///< card.json as stored; may be empty
   /// Keys of the configuration that this version does not know, each in a sentence.
   std::vector<std::string> warnings;
 };

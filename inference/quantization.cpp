@@ -74,6 +74,8 @@ void restore_weights(NamedTensors& weights, const std::string& path) {
                       scale->second.size(0) == weight.size(0) &&
                       scale->second.scalar_type() == at::kFloat;
     if (!fits) refuse(scale->first, "does not fit its weight");
+    if (!scale->second.isfinite().all().item<bool>())
+      refuse(scale->first, "holds numbers that are not finite");
     restored[name] = weight.to(at::kFloat) * scale->second.unsqueeze(1);
   }
   weights = std::move(restored);

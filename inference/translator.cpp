@@ -6,8 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <new>
 #include <thread>
 #include <utility>
 
@@ -16,9 +14,11 @@
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/cpu_model.h"
 #include "dragoman/inference/ensemble_model.h"
+#include "dragoman/inference/error_guard.h"
 #include "dragoman/inference/model_file.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/scorer.h"
+#include "dragoman/inference/translation_service.h"
 #include "dragoman/inference/worker_pool.h"
 
 namespace dragoman {
@@ -86,24 +86,6 @@ void check_same_tokenizers(const ModelFile& one, const ModelFile& other) {
                   one.path, other.path));
 }
 
-/// Runs `work`; what LibTorch or the system throws becomes an Error.
-template <typename Work>
-auto guarded(const char* what, Work&& work) {
-  try {
-    return work();
-  } catch (const c10::OutOfMemoryError& error) {
-    throw SystemError(fmt::format("{}: the device is out of memory ({}). Use a smaller batch_size.",
-                                  what, error.what_without_backtrace()));
-  } catch (const c10::Error& error) {
-    const std::string_view problem = error.what_without_backtrace();
-    if (problem.find("allocate memory") != std::string_view::npos)
-      throw SystemError(fmt::format("{}: {}. Use a smaller batch_size.", what, problem));
-    throw ModelError(fmt::format("{}: {}", what, problem));
-  } catch (const std::bad_alloc&) {
-    throw SystemError(fmt::format("{}: out of memory. Use a smaller batch_size.", what));
-  }
-}
-
 }  // namespace
 
 std::string_view name(Status status) {
@@ -132,7 +114,12 @@ struct Translator::State {
         warnings(file.warnings),
         model(std::move(step_model)),
         batch_size(options.batch_size),
-        workers(worker_count(options, model->device())) {}
+        workers(worker_count(options, model->device())),
+        service(*model, encoder,
+                {.queue = options.queue,
+                 .batch_size = options.batch_size,
+                 .workers = worker_count(options, model->device())},
+                workers) {}
 
   DecodingOptions decoding;
   PairEncoder encoder;
@@ -140,6 +127,7 @@ struct Translator::State {
   std::unique_ptr<StepModel> model;
   std::int64_t batch_size;
   WorkerPool workers;
+  TranslationService service;
 };
 
 Translator::Translator(const std::string& model_path, const TranslatorOptions& options)
@@ -206,12 +194,61 @@ std::vector<Translation> Translator::translate_batch(std::span<const std::string
   });
 }
 
+PendingTranslation Translator::submit(std::string text, const DecodingOptions& options,
+                                      const RequestOptions& request,
+                                      std::function<void()> on_ready) const {
+  return guarded("translate", [&] {
+    return PendingTranslation(
+        state_->service.submit(std::move(text), options, request, std::move(on_ready)));
+  });
+}
+
+Translation Translator::translate_stream(std::string text, const DecodingOptions& options,
+                                         const std::function<bool(std::string_view)>& on_text,
+                                         const RequestOptions& request) const {
+  return state_->service.stream(std::move(text), options, on_text, request);
+}
+
+void Translator::shutdown(Shutdown mode) const {
+  state_->service.shutdown(mode);
+}
+
 std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
                                            std::span<const std::string> targets) const {
   return guarded("score", [&] {
     return score_texts(*state_->model, state_->encoder, sources, targets, state_->batch_size,
                        state_->workers);
   });
+}
+
+// --- PendingTranslation ---
+
+PendingTranslation::PendingTranslation(std::shared_ptr<TranslationRequest> request)
+    : request_(std::move(request)) {}
+
+PendingTranslation::~PendingTranslation() {
+  cancel();
+}
+
+PendingTranslation& PendingTranslation::operator=(PendingTranslation&& other) noexcept {
+  if (this == &other) return *this;
+  cancel();
+  request_ = std::move(other.request_);
+  return *this;
+}
+
+Translation PendingTranslation::get() {
+  if (request_ == nullptr) throw UsageError("request: there is none. Get it from submit.");
+  return request_->take();
+}
+
+bool PendingTranslation::wait_for(std::chrono::milliseconds time) const {
+  if (request_ == nullptr) throw UsageError("request: there is none. Get it from submit.");
+  return request_->wait_for(time);
+}
+
+void PendingTranslation::cancel() const {
+  if (request_ != nullptr) request_->cancel();
 }
 
 }  // namespace dragoman

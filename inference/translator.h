@@ -3,10 +3,15 @@
 //   dragoman::Translator translator("model.pt", {.threads = 2});
 //   dragoman::Translation t = translator.translate("Two dogs play in the snow.");
 //   std::cout << t.text() << '\n';
+//
+//   dragoman::PendingTranslation later = translator.submit(text, translator.defaults());
+//   ...                                  // shares a batch with what other threads submit
+//   std::cout << later.get().text() << '\n';
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,18 +23,19 @@
 #include <vector>
 
 #include "dragoman/inference/decoding_options.h"
+#include "dragoman/inference/request_options.h"
 
 namespace dragoman {
 
-/// Of the weights and of the products with them; stored: as the model file has them. On a CPU bf16 and int8 are of the weights; sums,
-/// attention and everything else stay float. int8 is for CPUs only.
+/// Of the weights and of the products with them; stored: as the model file has them. On a CPU bf16
+/// and int8 are of the weights; sums, attention and everything else stay float. int8 is for CPUs
+/// only.
 enum class Precision { stored, fp32, bf16, int8 };
 constexpr auto names(Precision) {
-  return std::to_array<std::pair<std::string_view, Precision>>(
-      {{"stored", Precision::stored},
-       {"fp32", Precision::fp32},
-       {"bf16", Precision::bf16},
-       {"int8", Precision::int8}});
+  return std::to_array<std::pair<std::string_view, Precision>>({{"stored", Precision::stored},
+                                                                {"fp32", Precision::fp32},
+                                                                {"bf16", Precision::bf16},
+                                                                {"int8", Precision::int8}});
 }
 
 struct TranslatorOptions {
@@ -37,12 +43,15 @@ struct TranslatorOptions {
   Precision precision = Precision::stored;
   std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
+  QueueOptions queue = {};       ///< of requests given to submit and translate_stream
 
   static void fields(auto& self, auto&& visit) {
     visit("device", self.device, "cpu, cuda or cuda:N");
-    visit("precision", self.precision, "of the weights and of the products with them; stored: as the model file has them");
+    visit("precision", self.precision,
+          "of the weights and of the products with them; stored: as the model file has them");
     visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
     visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
+    visit("queue", self.queue, "requests of many threads");
   }
   void check(auto&&) const {}
 };
@@ -124,6 +133,8 @@ struct Translation {
   /// All that applies, in the order of the enumeration: a source may have been cut and its
   /// translation have reached its limit as well.
   std::vector<Status> warnings = {};
+  double queued_ms = 0.0;     ///< from the call until its batch was begun
+  double computing_ms = 0.0;  ///< from then until the result was there
 
   [[nodiscard]] const std::string& text() const { return hypotheses.front().text; }
   [[nodiscard]] bool has(Status warning) const {
@@ -136,6 +147,34 @@ struct Score {
   std::vector<std::string> tokens;
   std::vector<double> token_scores;  ///< of each piece, then of </s>
   double log_probability = 0.0;
+};
+
+class TranslationRequest;
+
+/// A translation that was asked for with Translator::submit. May outlive the translator.
+class PendingTranslation {
+ public:
+  PendingTranslation() = default;
+  /// Cancels the request if it has no answer yet: nobody could fetch it any more.
+  ~PendingTranslation();
+  PendingTranslation(PendingTranslation&&) noexcept = default;
+  PendingTranslation& operator=(PendingTranslation&& other) noexcept;
+
+  /// Waits for the answer and returns it, once; a second call is a UsageError. Throws
+  /// CancelledError, DeadlineError, UnavailableError (the translator was shut down), or what went
+  /// wrong with this request.
+  [[nodiscard]] Translation get();
+  /// True: get() would not wait.
+  [[nodiscard]] bool wait_for(std::chrono::milliseconds time) const;
+  /// The answer is CancelledError from now on, unless there is one already. Takes effect also while
+  /// the request is computed: it leaves its batch at the next token. Other threads may call it,
+  /// also during get() or wait_for().
+  void cancel() const;
+
+ private:
+  friend class Translator;
+  explicit PendingTranslation(std::shared_ptr<TranslationRequest> request);
+  std::shared_ptr<TranslationRequest> request_;
 };
 
 class Translator {
@@ -163,6 +202,26 @@ class Translator {
   [[nodiscard]] std::vector<Translation> translate_batch(
       std::span<const std::string> texts, const DecodingOptions& options,
       std::span<const TextOptions> own = {}) const;
+  /// Returns at once, or when the queue has room (QueueOptions::when_full). Requests of all threads
+  /// share batches, which makes many short ones several times as fast as translate() for each.
+  /// Throws UsageError for a text or options that cannot be used, UnavailableError when the queue
+  /// is full or shut down. `on_ready` is called once when get() would no longer wait, perhaps
+  /// already during submit: on a thread of the translator, or by who cancels. It must be short,
+  /// must not throw and must not destroy or shut down the translator.
+  [[nodiscard]] PendingTranslation submit(std::string text, const DecodingOptions& options,
+                                          const RequestOptions& request = {},
+                                          std::function<void()> on_ready = {}) const;
+  /// Calls `on_text`, on this thread, with each further part of the best translation as soon as it
+  /// is sure: nothing is taken back, characters are whole, and together the parts are the text of
+  /// the result. When `on_text` returns false, or throws, the request is cancelled, and
+  /// CancelledError or what it threw comes out. Throws what submit() and get() throw.
+  Translation translate_stream(std::string text, const DecodingOptions& options,
+                               const std::function<bool(std::string_view)>& on_text,
+                               const RequestOptions& request = {}) const;
+  /// Ends submit() and translate_stream(); returns when every request has its answer. The
+  /// destructor does the same with Shutdown::finish.
+  void shutdown(Shutdown mode) const;
+
   [[nodiscard]] std::vector<Score> score_batch(std::span<const std::string> sources,
                                                std::span<const std::string> targets) const;
 

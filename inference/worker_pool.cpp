@@ -12,6 +12,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dragoman/data/error.h"
@@ -19,9 +20,12 @@
 namespace dragoman {
 namespace {
 
-/// One call of `run`; lives in the caller's frame.
+/// One call of `run` or `post`.
 struct Job {
-  const std::function<void(std::int64_t)>& task;
+  Job(std::function<void(std::int64_t)> given, std::int64_t tasks)
+      : task(std::move(given)), count(tasks) {}
+
+  std::function<void(std::int64_t)> task;
   std::int64_t count;
   std::int64_t next = 0;  ///< the first task not yet begun
   std::int64_t running = 0;
@@ -34,7 +38,7 @@ struct Job {
 struct WorkerPool::State {
   std::mutex mutex;
   std::condition_variable wake;
-  std::deque<Job*> jobs;  ///< with tasks that are not yet begun
+  std::deque<std::shared_ptr<Job>> jobs;  ///< with tasks that are not yet begun
   bool is_stopping = false;
   std::vector<std::thread> threads;
 
@@ -51,13 +55,16 @@ struct WorkerPool::State {
     while (true) {
       wake.wait(lock, [this] { return is_stopping || !jobs.empty(); });
       if (jobs.empty()) return;
-      work_on(*jobs.front(), lock);
+      const std::shared_ptr<Job> job = std::move(jobs.front());
+      jobs.pop_front();
+      work_on(job, lock);
     }
   }
 
-  void work_on(Job& job, std::unique_lock<std::mutex>& lock) {
+  void work_on(const std::shared_ptr<Job>& turn, std::unique_lock<std::mutex>& lock) {
+    Job& job = *turn;
     const std::int64_t index = job.next++;
-    if (job.next == job.count) jobs.pop_front();
+    if (job.next < job.count) jobs.push_back(turn);
     ++job.running;
     std::exception_ptr error;
     lock.unlock();
@@ -71,7 +78,7 @@ struct WorkerPool::State {
     if (error && !job.error) job.error = error;
     if (error && job.next < job.count) {
       job.next = job.count;
-      std::erase(jobs, &job);
+      std::erase(jobs, turn);
     }
     if (job.next == job.count && job.running == 0) job.done.notify_all();
   }
@@ -110,12 +117,19 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::run(std::int64_t count, const std::function<void(std::int64_t)>& task) {
   if (count <= 0) return;
-  Job job{task, count, 0, 0, {}, {}};
+  const auto job = std::make_shared<Job>([&task](std::int64_t index) { task(index); }, count);
   std::unique_lock lock(state_->mutex);
-  state_->jobs.push_back(&job);
+  state_->jobs.push_back(job);
   state_->wake.notify_all();
-  job.done.wait(lock, [&job] { return job.next == job.count && job.running == 0; });
-  if (job.error) std::rethrow_exception(job.error);
+  job->done.wait(lock, [&job] { return job->next == job->count && job->running == 0; });
+  if (job->error) std::rethrow_exception(job->error);
+}
+
+void WorkerPool::post(std::function<void()> task) {
+  auto job = std::make_shared<Job>([own = std::move(task)](std::int64_t) { own(); }, 1);
+  const std::lock_guard lock(state_->mutex);
+  state_->jobs.push_back(std::move(job));
+  state_->wake.notify_one();
 }
 
 }  // namespace dragoman

@@ -18,8 +18,11 @@ class WorkerPool {
 
   /// Calls task(0) ... task(count - 1) on the workers and returns when all are done. After the
   /// first exception no further task is begun, and it is thrown here. Callers may share a pool;
-  /// their tasks are taken in the order of the calls.
+  /// they take turns, one task each.
   void run(std::int64_t count, const std::function<void(std::int64_t)>& task);
+  /// Has a worker call `task`, which must not throw, when its turn comes; returns at once. The
+  /// destructor waits for it.
+  void post(std::function<void()> task);
 
  private:
   struct State;

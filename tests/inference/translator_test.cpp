@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "dragoman/data/error.h"
+#include "tests/inference/tiny_file.h"
 #include "tests/inference/tiny_model.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
@@ -19,38 +20,10 @@ using dragoman::Translation;
 using dragoman::Translator;
 using dragoman::TranslatorOptions;
 using dragoman::UsageError;
+using dragoman_test::check_same;
+using dragoman_test::many_lines;
 using dragoman_test::tiny_lines;
-
-class TinyFile {
- public:
-  explicit TinyFile(dragoman::ModelConfig config = dragoman_test::tiny_config(60)) {
-    save_archive(dragoman_test::tiny_archive(dragoman_test::tiny_transformer(config)), path());
-  }
-  [[nodiscard]] std::string path() const { return folder_.path("model.pt"); }
-
- private:
-  dragoman_test::TemporaryFolder folder_;
-};
-
-/// Lines of very different lengths, made of the tiny corpus.
-std::vector<std::string> many_lines(std::size_t count) {
-  std::vector<std::string> lines;
-  for (std::size_t index = 0; index < count; ++index) {
-    std::string line = tiny_lines()[index % tiny_lines().size()].substr(index % 5);
-    if (index % 7 == 3) line += " " + tiny_lines()[index / 7 % tiny_lines().size()];
-    lines.push_back(line);
-  }
-  return lines;
-}
-
-void check_same(const Translation& one, const Translation& other) {
-  REQUIRE(one.hypotheses.size() == other.hypotheses.size());
-  CHECK(one.status == other.status);
-  for (std::size_t rank = 0; rank < one.hypotheses.size(); ++rank) {
-    CHECK(one.hypotheses[rank].text == other.hypotheses[rank].text);
-    CHECK(std::abs(one.hypotheses[rank].score - other.hypotheses[rank].score) < 1e-5);
-  }
-}
+using dragoman_test::TinyFile;
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -71,4 +72,21 @@ TEST_CASE("a worker keeps to its core when code of ours or of LibTorch goes para
     if (elsewhere || at::get_num_threads() != 1) throw std::logic_error("more threads than one");
   });
   at::set_num_threads(threads);
+}
+
+TEST_CASE("who posts and who runs take turns; what was posted is done before the end",
+          "[worker_pool]") {
+  std::vector<std::string> done;
+  std::atomic<int> posted = 0;
+  {
+    WorkerPool pool(1);
+    pool.run(4, [&](std::int64_t index) {
+      done.push_back("run " + std::to_string(index));
+      if (index == 0) pool.post([&done] { done.emplace_back("posted"); });
+    });
+    for (int count = 0; count < 50; ++count)
+      pool.post([&posted] { ++posted; });
+  }
+  CHECK((done == std::vector<std::string>{"run 0", "run 1", "posted", "run 2", "run 3"}));
+  CHECK(posted == 50);
 }

@@ -30,6 +30,8 @@ prefix/bin/dragoman translate --model $model --input lines --quiet >expected
 service/service $model <lines >answers || fail "the service ended with $?"
 cut -f 2 answers | diff - expected || fail "the service translates otherwise than the program"
 [[ $(cut -f 1 answers | sed -n 2p) == empty_input ]] || fail "no state in $(cat answers)"
+printf '123\n\xff\n321 3\n' | service/service $model >answers_to_bad || fail "the service ended with $? after bad bytes"
+[[ $(cut -f 1 answers_to_bad | sed -n 2p) == error && $(wc -l <answers_to_bad) == 3 ]] || fail "bad bytes: $(cat answers_to_bad)"
 service/translate_from_c $model 123 "" "321 3" >from_c || fail "the C program ended with $?"
 diff from_c answers || fail "C and C++ disagree"
 
