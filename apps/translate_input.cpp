@@ -9,7 +9,7 @@
 namespace dragoman {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
   throw DataError(fmt::format(

@@ -295,7 +295,7 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
   source.copy_ids.resize(length);
   source.ranges.resize(length);
   // Extra words are numbered in their order in the text.
-  std::int32_t words = target_.size();
+  auto words = static_cast<std::int32_t>(target_.size());
   for (const std::int32_t id : source.copy_ids)
     words = std::max(words, id + 1);
   source.extra_words.resize(static_cast<std::size_t>(words - target_.size()));

@@ -19,7 +19,7 @@
 namespace dragoman {
 namespace {
 
-constexpr float kImpossible = -std::numeric_limits<float>::infinity();
+constexpr float kNoLogProbability = -std::numeric_limits<float>::infinity();
 
 /// Vocabulary-sized rows that are computed together.
 constexpr std::int64_t kLogitRows = 48;
@@ -159,7 +159,8 @@ at::Tensor CpuModel::step(const at::Tensor& next, StepState& base) const {
   const std::int64_t words = vocabulary_size();
   const std::int64_t rows = state.decoding.rows();
   engine::Workspace& workspace = state.decoding.workspace();
-  const at::Tensor result = at::full({rows, words + state.extra_words}, kImpossible, at::kFloat);
+  const at::Tensor result =
+      at::full({rows, words + state.extra_words}, kNoLogProbability, at::kFloat);
   float* logits = workspace.logits.floats(words);
   std::vector<float> mass(static_cast<std::size_t>(state.decoding.longest_source()));
   for (std::int64_t row = 0; row < rows; ++row) {

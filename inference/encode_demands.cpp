@@ -33,9 +33,9 @@ bool begins_within_word(std::string_view text) {
   return letter >= 0xC0 && letter != 0xD7 && letter != 0xF7 && letter < 0x2000 && !is_unspaced;
 }
 
-class Encoder {
+class DemandSpeller {
  public:
-  Encoder(const PairEncoder& encoder, const DecodingOptions& options)
+  DemandSpeller(const PairEncoder& encoder, const DecodingOptions& options)
       : encoder_(encoder), target_(encoder.target()), options_(options) {}
 
   /// The sequences that an entry of `suppress` stands for.
@@ -130,7 +130,7 @@ SearchDemands encode_demands(const PairEncoder& encoder, std::span<const Encoded
     throw UsageError(
         "prefix_alternatives: cannot be combined with mbr_candidates, which would choose among "
         "them. Leave one of them out.");
-  const Encoder spelling(encoder, options);
+  const DemandSpeller spelling(encoder, options);
   SearchDemands demands;
   for (const std::string& entry : options.suppress)
     spelling.suppress(entry, demands.suppressed);

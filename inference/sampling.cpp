@@ -16,7 +16,7 @@
 namespace dragoman {
 namespace {
 
-constexpr double kImpossible = -std::numeric_limits<double>::infinity();
+constexpr double kNeverDrawn = -std::numeric_limits<double>::infinity();
 
 /// An output that is being drawn.
 struct Draw {
@@ -28,7 +28,7 @@ struct Draw {
 };
 
 /// A sentence that is still in the batch.
-struct Sentence {
+struct DrawnSentence {
   std::int64_t index;
   std::int64_t max_length;
   std::vector<Draw> draws;
@@ -50,7 +50,7 @@ class Sampler {
  private:
   void admit();
   /// Adds a token to `draw`, or finishes it. log_probs [words].
-  void extend(const Sentence& sentence, Draw& draw, std::span<const float> log_probs) const;
+  void extend(const DrawnSentence& sentence, Draw& draw, std::span<const float> log_probs) const;
   /// What the rules leave of a row.
   [[nodiscard]] std::vector<double> permitted(const Draw& draw,
                                               std::span<const float> log_probs) const;
@@ -67,7 +67,7 @@ class Sampler {
   const SearchDemands& demands_;
   OutputRules rules_;
   std::int64_t length_ = 0;  ///< tokens of each unfinished output
-  std::vector<Sentence> active_;
+  std::vector<DrawnSentence> active_;
   std::vector<std::vector<IdHypothesis>> results_;
 };
 
@@ -81,10 +81,10 @@ std::vector<std::vector<IdHypothesis>> Sampler::run() {
     std::vector<std::int64_t> tokens;  // [R']
     std::vector<std::int64_t> rows;    // [R'] the old row of each new one
     std::vector<std::int64_t> staying;
-    std::vector<Sentence> still_active;
+    std::vector<DrawnSentence> still_active;
     std::int64_t row = 0;
     for (std::size_t place = 0; place < active_.size(); ++place) {
-      Sentence& sentence = active_[place];
+      DrawnSentence& sentence = active_[place];
       std::vector<std::int64_t> said;
       std::vector<std::int64_t> sources;
       for (Draw& draw : sentence.draws) {
@@ -120,10 +120,10 @@ void Sampler::admit() {
   results_.resize(lengths.size(0));
   for (std::int64_t index = 0; index < lengths.size(0); ++index) {
     const SentenceDemands& demands = demands_.of(index);
-    Sentence sentence{index,
-                      rules_.length_limit(lengths.const_data_ptr<std::int64_t>()[index] - 1,
-                                          std::ssize(demands.prefix), model_.max_positions()),
-                      {}};
+    DrawnSentence sentence{index,
+                           rules_.length_limit(lengths.const_data_ptr<std::int64_t>()[index] - 1,
+                                               std::ssize(demands.prefix), model_.max_positions()),
+                           {}};
     for (std::uint64_t number = 0; number < static_cast<std::uint64_t>(options_.n_best); ++number)
       sentence.draws.push_back(
           {Random{static_cast<std::uint64_t>(options_.seed), demands.number, number}, {}});
@@ -131,7 +131,8 @@ void Sampler::admit() {
   }
 }
 
-void Sampler::extend(const Sentence& sentence, Draw& draw, std::span<const float> log_probs) const {
+void Sampler::extend(const DrawnSentence& sentence, Draw& draw,
+                     std::span<const float> log_probs) const {
   static const std::vector<std::int64_t> kNone;
   const auto& required = source_.required.empty() ? kNone : source_.required[sentence.index];
   const auto& prefix = demands_.of(sentence.index).prefix;
@@ -164,11 +165,11 @@ std::vector<double> Sampler::permitted(const Draw& draw, std::span<const float> 
     for (const std::int64_t token : distinct_tokens(said))
       row[static_cast<std::size_t>(token)] *= options_.repetition_penalty;
   for (const std::int64_t token : rules_.forbidden(length_))
-    row[static_cast<std::size_t>(token)] = kImpossible;
+    row[static_cast<std::size_t>(token)] = kNeverDrawn;
   if (!rules_.blocks()) return row;
   std::vector<double> narrowed = row;
   for (const std::int64_t token : rules_.blocked(said))
-    narrowed[static_cast<std::size_t>(token)] = kImpossible;
+    narrowed[static_cast<std::size_t>(token)] = kNeverDrawn;
   // A repetition is better than no output.
   const bool any = std::ranges::any_of(narrowed, [](double value) { return std::isfinite(value); });
   return any ? narrowed : row;
@@ -180,7 +181,7 @@ std::int64_t Sampler::draw_token(Draw& draw, const std::vector<std::int64_t>& re
   for (std::size_t word = 0; word < std::min(required.size(), kMostRequired); ++word) {
     double& log_prob = log_probs[static_cast<std::size_t>(required[word])];
     if ((draw.said >> word & 1U) != 0)
-      log_prob = kImpossible;
+      log_prob = kNeverDrawn;
     else if (missing < 0 || log_prob > log_probs[static_cast<std::size_t>(missing)])
       missing = required[word];
   }
@@ -196,7 +197,7 @@ std::int64_t Sampler::draw_token(Draw& draw, const std::vector<std::int64_t>& re
 std::vector<double> sampling_probabilities(std::span<const double> log_probs,
                                            const DecodingOptions& options) {
   std::vector<double> probabilities(log_probs.size(), 0.0);
-  double highest = kImpossible;
+  double highest = kNeverDrawn;
   for (const double log_prob : log_probs) {
     if (std::isnan(log_prob)) return probabilities;
     highest = std::max(highest, log_prob);

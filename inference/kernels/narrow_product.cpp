@@ -34,34 +34,72 @@ struct Tile {
   bool accumulate;
 };
 
-/// Moves finished sums [kRows][kColumns] into the result.
-template <int kRows, int kColumns>
-[[gnu::always_inline]] inline void write(const Tile& tile, const float (&sums)[kRows][kColumns]) {
-  for (int row = 0; row < kRows; ++row) {
-    float* out = tile.out + row * tile.out_row;
-    const auto value = [&](std::int64_t column) {
-      return sums[row][column] + (tile.bias == nullptr ? 0.0f : tile.bias[column]) +
-             (tile.accumulate ? out[column] : 0.0f);
-    };
-    if (tile.columns == kColumns)
-      for (int column = 0; column < kColumns; ++column)
-        out[column] = value(column);
-    else
-      for (std::int64_t column = 0; column < tile.columns; ++column)
-        out[column] = value(column);
-  }
-}
-
 using F4 = float __attribute__((vector_size(16)));
 using F8 = float __attribute__((vector_size(32)));
 using F16 = float __attribute__((vector_size(64)));
 using U4 = std::uint32_t __attribute__((vector_size(16)));
 using U8 = std::uint32_t __attribute__((vector_size(32)));
 using U16 = std::uint32_t __attribute__((vector_size(64)));
+using I4 = std::int32_t __attribute__((vector_size(16)));
+using I8 = std::int32_t __attribute__((vector_size(32)));
+using I16 = std::int32_t __attribute__((vector_size(64)));
+
+/// to += the numbers at `from`. (No function returns a vector: how would depend on the target.)
+template <class Float>
+[[gnu::always_inline]] inline void add_from(const float* from, Float& to) {
+  Float vector;
+  std::memcpy(&vector, from, sizeof vector);
+  to += vector;
+}
+
+/// Moves finished sums into the result.
+template <class Float, int kRows, int kVectors>
+[[gnu::always_inline]] inline void write(const Tile& tile, const Float (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = sizeof(Float) / sizeof(float);
+  if (tile.columns == kVectors * kLanes) {
+#pragma GCC unroll 8
+    for (int row = 0; row < kRows; ++row)
+#pragma GCC unroll 4
+      for (int vector = 0; vector < kVectors; ++vector) {
+        float* out = tile.out + row * tile.out_row + vector * kLanes;
+        Float sum = sums[row][vector];
+        if (tile.bias != nullptr) add_from(tile.bias + vector * kLanes, sum);
+        if (tile.accumulate) add_from(out, sum);
+        std::memcpy(out, &sum, sizeof sum);
+      }
+    return;
+  }
+  float whole[kRows * kVectors * kLanes];
+  std::memcpy(whole, sums, sizeof whole);
+  for (int row = 0; row < kRows; ++row)
+    for (std::int64_t column = 0; column < tile.columns; ++column) {
+      float sum = whole[row * kVectors * kLanes + column];
+      if (tile.bias != nullptr) sum += tile.bias[column];
+      float& out = tile.out[row * tile.out_row + column];
+      out = tile.accumulate ? sum + out : sum;
+    }
+}
+
+/// Sums of integers become numbers.
+template <class Float, class Integers, int kRows, int kVectors>
+[[gnu::always_inline]] inline void write_scaled(const Tile& tile,
+                                                const Integers (&sums)[kRows][kVectors]) {
+  constexpr int kLanes = sizeof(Float) / sizeof(float);
+  Float scaled[kRows][kVectors];
+#pragma GCC unroll 4
+  for (int vector = 0; vector < kVectors; ++vector) {
+    Float scales;
+    std::memcpy(&scales, tile.scales + vector * kLanes, sizeof scales);
+#pragma GCC unroll 8
+    for (int row = 0; row < kRows; ++row)
+      scaled[row][vector] =
+          __builtin_convertvector(sums[row][vector], Float) * scales * tile.row_scales[row];
+  }
+  write(tile, scaled);
+}
 
 template <class Float, class Bits, int kVectors, int kRows>
 [[gnu::always_inline]] inline void bfloat16_tile(const Tile& tile) {
-  constexpr int kLanes = sizeof(Float) / sizeof(float);
   Float sums[kRows][kVectors];
 #pragma GCC unroll 8
   for (int row = 0; row < kRows; ++row)
@@ -103,37 +141,25 @@ template <class Float, class Bits, int kVectors, int kRows>
     }
     right += kVectors * sizeof(Bits);
   }
-  float whole[kRows][kVectors * kLanes];
-  std::memcpy(whole, sums, sizeof whole);
-  write(tile, whole);
-}
-
-/// sums += products of pairs; what the three ways below share is how sums become numbers.
-template <int kRows, int kColumns>
-[[gnu::always_inline]] inline void write_scaled(const Tile& tile,
-                                                const std::int32_t (&sums)[kRows][kColumns]) {
-  float whole[kRows][kColumns];
-  for (int row = 0; row < kRows; ++row)
-    for (int column = 0; column < kColumns; ++column)
-      whole[row][column] =
-          static_cast<float>(sums[row][column]) * tile.scales[column] * tile.row_scales[row];
-  write(tile, whole);
+  write(tile, sums);
 }
 
 template <int kRows>
 void int8_tile_portable(const Tile& tile) {
-  constexpr int kColumns = 8;
-  std::int32_t sums[kRows][kColumns] = {};
+  constexpr int kVectors = 2;
+  constexpr int kLanes = 4;
+  I4 sums[kRows][kVectors] = {};
   const auto* right = static_cast<const std::int8_t*>(tile.right);
   const auto* left = static_cast<const std::int16_t*>(tile.left);
-  for (std::int64_t pair = 0; pair < tile.pairs; ++pair, right += 2 * kColumns)
+  for (std::int64_t pair = 0; pair < tile.pairs; ++pair, right += 2 * kVectors * kLanes)
     for (int row = 0; row < kRows; ++row) {
       const std::int32_t first = left[row * tile.left_row + 2 * pair];
       const std::int32_t second = left[row * tile.left_row + 2 * pair + 1];
-      for (int column = 0; column < kColumns; ++column)
-        sums[row][column] += first * right[2 * column] + second * right[2 * column + 1];
+      for (int column = 0; column < kVectors * kLanes; ++column)
+        sums[row][column / kLanes][column % kLanes] +=
+            first * right[2 * column] + second * right[2 * column + 1];
     }
-  write_scaled(tile, sums);
+  write_scaled<F4>(tile, sums);
 }
 template <int kRows>
 void bfloat16_tile_portable(const Tile& tile) {
@@ -195,9 +221,9 @@ template <int kRows>
             _mm256_add_epi32(sums[row][vector], _mm256_madd_epi16(repeated, columns[vector]));
     }
   }
-  std::int32_t whole[kRows][kVectors * 8];
+  I8 whole[kRows][kVectors];
   std::memcpy(whole, sums, sizeof whole);
-  write_scaled(tile, whole);
+  write_scaled<F8>(tile, whole);
 }
 
 template <int kRows>
@@ -227,9 +253,9 @@ template <int kRows>
             _mm512_add_epi32(sums[row][vector], _mm512_madd_epi16(repeated, columns[vector]));
     }
   }
-  std::int32_t whole[kRows][kVectors * 16];
+  I16 whole[kRows][kVectors];
   std::memcpy(whole, sums, sizeof whole);
-  write_scaled(tile, whole);
+  write_scaled<F16>(tile, whole);
 }
 
 constexpr Kernel kV3{16,
