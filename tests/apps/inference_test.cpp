@@ -135,8 +135,8 @@ TEST_CASE("flags about the model are checked with the same words as all others",
   CHECK(result.status == 2);
   CHECK_THAT(result.err, Contains("--threads=-1: -1 is out of range (0 to 1024)"));
   CHECK_THAT(result.err, Contains("--batch-size=0: 0 is out of range (1 to 100000)"));
-  CHECK_THAT(result.err, Contains("--precision=bf61: must be one of fp32, bf16, is \"bf61\". Did "
-                                  "you mean bf16?"));
+  CHECK_THAT(result.err, Contains("--precision=bf61: must be one of stored, fp32, bf16, int8, is "
+                                  "\"bf61\". Did you mean bf16?"));
   const auto fine = run_shell(folder, "echo 1 2 3 | \"$DRAGOMAN\" translate --model " +
                                           tiny_model() + " --precision bf16 --threads 1 --quiet");
   CHECK(fine.status == 0);

