@@ -34,14 +34,13 @@ template <class Vector>
 
 /// sums += left * right over the depth. The compiler unrolls all but the outermost loop, and keeps
 /// `sums` in registers.
-template <class Vector, int kVectors, bool kUnitDepth>
-[[gnu::always_inline]] inline void sum_products(const Tile& tile,
-                                                Vector (&sums)[kTileRows][kVectors]) {
+template <class Vector, int kVectors, int kRows, bool kUnitDepth>
+[[gnu::always_inline]] inline void sum_products(const Tile& tile, Vector (&sums)[kRows][kVectors]) {
   constexpr int kLanes = sizeof(Vector) / sizeof(float);
-  const float* rows[kTileRows];
+  const float* rows[kRows];
 #pragma GCC unroll 8
-  for (int row = 0; row < kTileRows; ++row)  // a row that does not exist repeats the last one
-    rows[row] = tile.left + (row < tile.rows ? row : tile.rows - 1) * tile.left_row;
+  for (int row = 0; row < kRows; ++row)
+    rows[row] = tile.left + row * tile.left_row;
   const float* right = tile.right;
 #pragma GCC unroll 4
   for (std::int64_t depth = 0; depth < tile.depth; ++depth) {
@@ -50,7 +49,7 @@ template <class Vector, int kVectors, bool kUnitDepth>
     for (int vector = 0; vector < kVectors; ++vector)
       std::memcpy(&columns[vector], right + vector * kLanes, sizeof(Vector));
 #pragma GCC unroll 8
-    for (int row = 0; row < kTileRows; ++row)
+    for (int row = 0; row < kRows; ++row)
 #pragma GCC unroll 4
       for (int vector = 0; vector < kVectors; ++vector)
         sums[row][vector] += rows[row][kUnitDepth ? depth : depth * kTileRows] * columns[vector];
@@ -58,23 +57,24 @@ template <class Vector, int kVectors, bool kUnitDepth>
   }
 }
 
-template <class Vector, int kVectors, bool kUnitDepth>
+/// kRows: of the tile that are computed; a packed tile has kTileRows, some of them zero.
+template <class Vector, int kVectors, int kRows, bool kUnitDepth>
 [[gnu::always_inline]] inline void multiply_tile(const Tile& tile) {
   constexpr int kLanes = sizeof(Vector) / sizeof(float);
   constexpr std::int64_t kColumns = kVectors * kLanes;
-  Vector sums[kTileRows][kVectors];
+  Vector sums[kRows][kVectors];
 #pragma GCC unroll 8
-  for (int row = 0; row < kTileRows; ++row)
+  for (int row = 0; row < kRows; ++row)
 #pragma GCC unroll 4
     for (int vector = 0; vector < kVectors; ++vector)
       sums[row][vector] = Vector{};
   for (std::int64_t row = 0; row < tile.rows; ++row)
     __builtin_prefetch(tile.out + row * tile.out_row, 1);
-  sum_products<Vector, kVectors, kUnitDepth>(tile, sums);
+  sum_products<Vector, kVectors, kRows, kUnitDepth>(tile, sums);
 
-  if (tile.rows == kTileRows && tile.columns == kColumns) {
+  if (tile.rows == kRows && tile.columns == kColumns) {
 #pragma GCC unroll 8
-    for (int row = 0; row < kTileRows; ++row)
+    for (int row = 0; row < kRows; ++row)
 #pragma GCC unroll 4
       for (int vector = 0; vector < kVectors; ++vector) {
         float* out = tile.out + row * tile.out_row + vector * kLanes;
@@ -85,7 +85,7 @@ template <class Vector, int kVectors, bool kUnitDepth>
       }
     return;
   }
-  float whole[kTileRows * kColumns];
+  float whole[kRows * kColumns];
   std::memcpy(whole, sums, sizeof whole);
   for (std::int64_t row = 0; row < tile.rows; ++row)
     for (std::int64_t column = 0; column < tile.columns; ++column) {
@@ -104,48 +104,62 @@ using TileFunction = void (*)(const Tile&);
 
 struct Kernel {
   std::int64_t tile_columns;
-  TileFunction direct;  ///< left matrix as it lies, its depth contiguous
-  TileFunction packed;  ///< left matrix packed, tile rows contiguous
+  TileFunction direct[kTileRows];  ///< left matrix as it lies, its depth contiguous; 1, 2, ... rows
+  TileFunction packed;             ///< left matrix packed, tile rows contiguous
 };
 
+template <int kRows>
 void direct_portable(const Tile& tile) {
-  multiply_tile<F4, 2, true>(tile);
+  multiply_tile<F4, 2, kRows, true>(tile);
 }
 void packed_portable(const Tile& tile) {
-  multiply_tile<F4, 2, false>(tile);
+  multiply_tile<F4, 2, kTileRows, false>(tile);
 }
+constexpr Kernel kPortable{8,
+                           {direct_portable<1>, direct_portable<2>, direct_portable<3>,
+                            direct_portable<4>, direct_portable<5>, direct_portable<6>},
+                           packed_portable};
 
 #if defined(__x86_64__) && defined(__GNUC__)
+template <int kRows>
 [[gnu::target("arch=x86-64-v3")]] void direct_v3(const Tile& tile) {
-  multiply_tile<F8, 2, true>(tile);
+  multiply_tile<F8, 2, kRows, true>(tile);
 }
 [[gnu::target("arch=x86-64-v3")]] void packed_v3(const Tile& tile) {
-  multiply_tile<F8, 2, false>(tile);
+  multiply_tile<F8, 2, kTileRows, false>(tile);
 }
+template <int kRows>
 [[gnu::target("arch=x86-64-v4")]] void direct_v4(const Tile& tile) {
-  multiply_tile<F16, 4, true>(tile);
+  multiply_tile<F16, 4, kRows, true>(tile);
 }
 [[gnu::target("arch=x86-64-v4")]] void packed_v4(const Tile& tile) {
-  multiply_tile<F16, 4, false>(tile);
+  multiply_tile<F16, 4, kTileRows, false>(tile);
 }
+constexpr Kernel kV3{
+    16,
+    {direct_v3<1>, direct_v3<2>, direct_v3<3>, direct_v3<4>, direct_v3<5>, direct_v3<6>},
+    packed_v3};
+constexpr Kernel kV4{
+    64,
+    {direct_v4<1>, direct_v4<2>, direct_v4<3>, direct_v4<4>, direct_v4<5>, direct_v4<6>},
+    packed_v4};
 
-Kernel choose_kernel() {
+const Kernel& choose_kernel() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    return {64, direct_v4, packed_v4};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return {16, direct_v3, packed_v3};
-  return {8, direct_portable, packed_portable};
+    return kV4;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kV3;
+  return kPortable;
 }
 #else
-Kernel choose_kernel() {
-  return {8, direct_portable, packed_portable};
+const Kernel& choose_kernel() {
+  return kPortable;
 }
 #endif
 
 const Kernel& kernel() {
-  static const Kernel chosen = choose_kernel();
+  static const Kernel& chosen = choose_kernel();
   return chosen;
 }
 
@@ -239,14 +253,15 @@ void multiply(const Product& product, const Part& part, float* scratch) {
   const std::int64_t width = tile_columns();
   const std::int64_t all_columns = round_up(product.columns, width);
   const bool direct = left.column_stride == 1;
-  const TileFunction run = direct ? kernel().direct : kernel().packed;
   for (std::int64_t first = part.row_begin; first < part.row_end; first += kPackedRows) {
     const std::int64_t last = least(first + kPackedRows, part.row_end);
     for (std::int64_t block = 0; block < left.columns; block += kDepth) {
       const std::int64_t depth = least(kDepth, left.columns - block);
       if (!direct) pack_rows(left, first, last, block, depth, scratch);
       for (std::int64_t column = part.column_begin; column < part.column_end; column += width)
-        for (std::int64_t row = first; row < last; row += kTileRows)
+        for (std::int64_t row = first; row < last; row += kTileRows) {
+          const std::int64_t rows = least(kTileRows, last - row);
+          const TileFunction run = direct ? kernel().direct[rows - 1] : kernel().packed;
           run({.left = direct ? left.data + row * left.row_stride + block
                               : scratch + (row - first) * depth,
                .left_row = direct ? left.row_stride : 1,
@@ -254,10 +269,11 @@ void multiply(const Product& product, const Part& part, float* scratch) {
                .depth = depth,
                .out = product.out + row * product.columns + column,
                .out_row = product.columns,
-               .rows = least(kTileRows, last - row),
+               .rows = rows,
                .columns = least(width, part.column_end - column),
                .bias = block == 0 && product.bias != nullptr ? product.bias + column : nullptr,
                .accumulate = product.accumulate || block > 0});
+        }
     }
   }
 }
