@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -313,23 +312,8 @@ StepChoice Search::extend_constrained(const Sentence& sentence, const Group& gro
     states.push_back(&beam.phrases);
   }
   std::vector<Extension> extensions = all_extensions(totals, candidates, first_row, penalties);
-  const std::vector<std::int64_t>& tokens = sentence.phrases.tokens();
-  for (std::size_t beam = 0; beam < group.beams.size(); ++beam) {
-    if (std::isinf(totals[beam])) continue;
-    const auto number = static_cast<std::int64_t>(beam);
-    for (const std::int64_t token : sentence.phrases.wanted(*states[beam])) {
-      const bool is_there = std::ranges::any_of(extensions, [&](const Extension& known) {
-        return known.beam == number && known.token == token;
-      });
-      if (is_there) continue;
-      const auto place =
-          std::ranges::find(tokens, token) - tokens.begin() + std::ssize(sentence.required);
-      const float log_prob = candidates.required[first_row + number][place];
-      if (!std::isfinite(log_prob)) continue;
-      const double total = totals[beam] + gain(log_prob, number, token, penalties);
-      extensions.push_back({number, token, log_prob, total, total});
-    }
-  }
+  add_wanted(extensions, totals, states, sentence.phrases,
+             {candidates, first_row, std::ssize(sentence.required)}, penalties);
   return choose_constrained(std::move(extensions), states, sentence.phrases, sizes_.beams,
                             ids_.end);
 }
@@ -380,14 +364,10 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
 void Search::tell_prefix(Sentence& sentence) {
   if (sentence.groups.size() > 1 || !sentence.phrases.empty()) return;
   const Group& group = sentence.groups.front();
-  // All live hypotheses have the same length: their common prefix ends where their paths meet.
-  std::vector<HypothesisTree::Node> ends;
+  std::vector<HypothesisTree::Node> live;
   for (const Beam& beam : group.beams)
-    if (!std::isinf(beam.total)) ends.push_back(beam.node);
-  while (std::ranges::adjacent_find(ends, std::not_equal_to<>()) != ends.end())
-    for (HypothesisTree::Node& node : ends)
-      node = tree_.parent(node);
-  std::vector<std::int64_t> prefix = tree_.tokens(ends.front());
+    if (!std::isinf(beam.total)) live.push_back(beam.node);
+  std::vector<std::int64_t> prefix = tree_.common_prefix(std::move(live));
   if (const IdHypothesis* best = group.finished.best())
     prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
   if (prefix.size() <= sentence.sure) return;

@@ -94,6 +94,27 @@ std::vector<std::int64_t> allocate_places(std::span<const std::int64_t> candidat
   return places;
 }
 
+void add_wanted(std::vector<Extension>& extensions, std::span<const double> totals,
+                std::span<const PhraseState* const> states, const Phrases& phrases,
+                const WantedScores& scores, const Penalties& penalties) {
+  const std::vector<std::int64_t>& tokens = phrases.tokens();
+  for (std::size_t beam = 0; beam < totals.size(); ++beam) {
+    if (std::isinf(totals[beam])) continue;
+    const auto number = static_cast<std::int64_t>(beam);
+    for (const std::int64_t token : phrases.wanted(*states[beam])) {
+      const bool is_there = std::ranges::any_of(extensions, [&](const Extension& known) {
+        return known.beam == number && known.token == token;
+      });
+      if (is_there) continue;
+      const auto place = std::ranges::find(tokens, token) - tokens.begin() + scores.offset;
+      const float log_prob = scores.candidates.required[scores.first_row + number][place];
+      if (!std::isfinite(log_prob)) continue;
+      const double total = totals[beam] + gain(log_prob, number, token, penalties);
+      extensions.push_back({number, token, log_prob, total, total});
+    }
+  }
+}
+
 StepChoice choose_constrained(std::vector<Extension> extensions,
                               std::span<const PhraseState* const> states, const Phrases& phrases,
                               std::int64_t beam_size, std::int64_t end_id) {

@@ -64,6 +64,20 @@ class Phrases {
 [[nodiscard]] std::vector<std::int64_t> allocate_places(std::span<const std::int64_t> candidates,
                                                         std::int64_t beam_size);
 
+/// Where the log-probabilities of wanted tokens are: behind `offset` other ones in
+/// candidates.required, rows first_row, first_row + 1, ...
+struct WantedScores {
+  const Candidates& candidates;
+  std::int64_t first_row;
+  std::int64_t offset;
+};
+
+/// Adds to `extensions` (all_extensions) those by the tokens that each hypothesis wants and that
+/// were not probable enough to be candidates. totals, states [beams].
+void add_wanted(std::vector<Extension>& extensions, std::span<const double> totals,
+                std::span<const PhraseState* const> states, const Phrases& phrases,
+                const WantedScores& scores, const Penalties& penalties);
+
 /// As choose_extensions, with the beam's places allocated to banks. What ends before
 /// everything is said is left out. states [beams].
 [[nodiscard]] StepChoice choose_constrained(std::vector<Extension> extensions,

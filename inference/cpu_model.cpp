@@ -156,27 +156,31 @@ CpuModel::Last CpuModel::decode(const at::Tensor& next, State& state) const {
 at::Tensor CpuModel::step(const at::Tensor& next, StepState& base) const {
   auto& state = static_cast<State&>(base);
   const Last last = decode(next, state);
+  const std::int64_t dim = network_.config.decoder.dim;
   const std::int64_t words = vocabulary_size();
   const std::int64_t rows = state.decoding.rows();
   engine::Workspace& workspace = state.decoding.workspace();
   const at::Tensor result =
       at::full({rows, words + state.extra_words}, kNoLogProbability, at::kFloat);
-  float* logits = workspace.logits.floats(words);
+  float* logits = workspace.logits.floats(kLogitRows * words);
+  std::vector<float> memory;
+  const float* hidden = last.last_hidden(rows, dim, memory);
   std::vector<float> mass(static_cast<std::size_t>(state.decoding.longest_source()));
   for (std::int64_t row = 0; row < rows; ++row) {
-    const std::int64_t place = (row + 1) * last.count - 1;
-    network_.output(last.hidden + place * network_.config.decoder.dim, 1, logits,
-                    workspace.scratch);
+    if (row % kLogitRows == 0)
+      network_.output(hidden + row * dim, std::min(kLogitRows, rows - row), logits,
+                      workspace.scratch);
+    float* own = logits + row % kLogitRows * words;
     const std::span<float> out(result.mutable_data_ptr<float>() + row * result.size(1),
                                static_cast<std::size_t>(result.size(1)));
     if (last.pointed == nullptr) {
-      log_softmax(logits, words);
-      std::copy_n(logits, words, out.begin());
+      log_softmax(own, words);
+      std::copy_n(own, words, out.begin());
       continue;
     }
-    CopyRow copying = state.copying(*last.pointed, row, place);
-    copying.logits = logits;
-    copying.log_sum = log_sum_exp(logits, words);
+    CopyRow copying = state.copying(*last.pointed, row, (row + 1) * last.count - 1);
+    copying.logits = own;
+    copying.log_sum = log_sum_exp(own, words);
     whole_mixture(copying, out, std::span(mass).first(copying.words.size()));
   }
   return result;

@@ -1,6 +1,7 @@
 #include "dragoman/inference/hypothesis_tree.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace dragoman {
 
@@ -19,6 +20,14 @@ IdHypothesis HypothesisTree::hypothesis(Node node) const {
     hypothesis.token_scores.push_back(nodes_[static_cast<std::size_t>(node)].log_prob);
   std::ranges::reverse(hypothesis.token_scores);
   return hypothesis;
+}
+
+std::vector<std::int64_t> HypothesisTree::common_prefix(std::vector<Node> nodes) const {
+  // As long as each other, so they meet where their common beginning ends.
+  while (std::ranges::adjacent_find(nodes, std::not_equal_to<>()) != nodes.end())
+    for (Node& node : nodes)
+      node = nodes_[static_cast<std::size_t>(node)].parent;
+  return tokens(nodes.front());
 }
 
 }  // namespace dragoman

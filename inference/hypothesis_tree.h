@@ -19,7 +19,8 @@ class HypothesisTree {
     nodes_.push_back({parent, static_cast<std::int32_t>(token), log_prob});
     return static_cast<Node>(nodes_.size()) - 1;
   }
-  [[nodiscard]] Node parent(Node node) const { return nodes_[node].parent; }
+  /// What hypotheses of one length have in common; at least one.
+  [[nodiscard]] std::vector<std::int64_t> common_prefix(std::vector<Node> nodes) const;
   [[nodiscard]] std::vector<std::int64_t> tokens(Node node) const;
   /// With its tokens and their scores.
   [[nodiscard]] IdHypothesis hypothesis(Node node) const;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "dragoman/modules/kernels/instruction_set.h"
 #include "dragoman/modules/kernels/number.h"
 
 namespace dragoman {
@@ -192,12 +193,14 @@ void sum_portable(const float* weights, const float* const* rows, std::int64_t c
 }
 
 Functions choose_functions() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    return {attend_v4, dots_v4, sum_v4};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return {attend_v3, dots_v3, sum_v3};
+  switch (kernels::instruction_set()) {
+    case kernels::InstructionSet::x86_64_v4:
+      return {attend_v4, dots_v4, sum_v4};
+    case kernels::InstructionSet::x86_64_v3:
+      return {attend_v3, dots_v3, sum_v3};
+    case kernels::InstructionSet::portable:
+      break;
+  }
   return {attend_portable, dots_portable, sum_portable};
 }
 #else

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "dragoman/modules/kernels/instruction_set.h"
+
 namespace dragoman::kernels {
 namespace {
 
@@ -145,11 +147,14 @@ constexpr Kernel kV4{
     packed_v4};
 
 const Kernel& choose_kernel() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    return kV4;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kV3;
+  switch (instruction_set()) {
+    case InstructionSet::x86_64_v4:
+      return kV4;
+    case InstructionSet::x86_64_v3:
+      return kV3;
+    case InstructionSet::portable:
+      break;
+  }
   return kPortable;
 }
 #else
