@@ -7,6 +7,13 @@
 
 namespace dragoman {
 
+std::vector<HypothesisTree::Node> Group::live() const {
+  std::vector<HypothesisTree::Node> nodes;
+  for (const Beam& beam : beams)
+    if (!std::isinf(beam.total)) nodes.push_back(beam.node);
+  return nodes;
+}
+
 void Group::close(const HypothesisTree& tree, const Phrases& phrases,
                   const DecodingOptions& options, std::int64_t n) {
   is_done = true;

@@ -52,6 +52,8 @@ struct Group {
   bool is_done = false;
   std::vector<IdHypothesis> results = {};  ///< once it is done
 
+  /// The live hypotheses.
+  [[nodiscard]] std::vector<HypothesisTree::Node> live() const;
   /// Ends the group's search. Its results are what has ended or, when nothing has, the live
   /// hypotheses as they stand, those that hold the most of `phrases` first; n at most.
   void close(const HypothesisTree& tree, const Phrases& phrases, const DecodingOptions& options,

@@ -78,6 +78,7 @@ class Search {
                                         const Candidates& candidates, std::int64_t first_row,
                                         std::span<const std::int64_t> taken) const;
   [[nodiscard]] StepChoice extend_constrained(const Sentence& sentence, const Group& group,
+                                              std::span<const double> totals,
                                               const Candidates& candidates, std::int64_t first_row,
                                               const Penalties& penalties) const;
   /// Takes over what has ended of `choice`; closes the group when it is done.
@@ -287,7 +288,7 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
   if (is_forced(sentence)) {
     penalties = {};
   } else if (!sentence.phrases.empty()) {
-    return extend_constrained(sentence, group, candidates, first_row, penalties);
+    return extend_constrained(sentence, group, totals, candidates, first_row, penalties);
   } else if (!sizes_.are_alternatives) {
     penalties.taken = taken;
     penalties.diversity = options_.diversity_penalty;
@@ -303,14 +304,11 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
 }
 
 StepChoice Search::extend_constrained(const Sentence& sentence, const Group& group,
-                                      const Candidates& candidates, std::int64_t first_row,
-                                      const Penalties& penalties) const {
-  std::vector<double> totals;
+                                      std::span<const double> totals, const Candidates& candidates,
+                                      std::int64_t first_row, const Penalties& penalties) const {
   std::vector<const PhraseState*> states;
-  for (const Beam& beam : group.beams) {
-    totals.push_back(beam.total);
+  for (const Beam& beam : group.beams)
     states.push_back(&beam.phrases);
-  }
   std::vector<Extension> extensions = all_extensions(totals, candidates, first_row, penalties);
   add_wanted(extensions, totals, states, sentence.phrases,
              {candidates, first_row, std::ssize(sentence.required)}, penalties);
@@ -364,10 +362,7 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
 void Search::tell_prefix(Sentence& sentence) {
   if (sentence.groups.size() > 1 || !sentence.phrases.empty()) return;
   const Group& group = sentence.groups.front();
-  std::vector<HypothesisTree::Node> live;
-  for (const Beam& beam : group.beams)
-    if (!std::isinf(beam.total)) live.push_back(beam.node);
-  std::vector<std::int64_t> prefix = tree_.common_prefix(std::move(live));
+  std::vector<std::int64_t> prefix = tree_.common_prefix(group.live());
   if (const IdHypothesis* best = group.finished.best())
     prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
   if (prefix.size() <= sentence.sure) return;

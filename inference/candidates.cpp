@@ -6,9 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "dragoman/inference/kernels/copy_mixture.h"
 #include "dragoman/inference/kernels/top_k.h"
-#include "dragoman/modules/copy_head.h"
 
 namespace dragoman {
 namespace {
@@ -61,13 +59,6 @@ void add_required(const at::Tensor& scores, Scores kind, const CandidateRequest&
   }
 }
 
-/// log(e^one + e^other); either may be minus infinity.
-float log_sum_exp(float one, float other) {
-  const float greater = std::max(one, other);
-  return std::isinf(greater) ? greater
-                             : greater + std::log1p(std::exp(std::min(one, other) - greater));
-}
-
 }  // namespace
 
 Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRequest& request) {
@@ -91,63 +82,6 @@ Candidates best_of_rows(const at::Tensor& scores, Scores kind, const CandidateRe
               .normalize = kind == Scores::logits},
              best.ids.data(), best.log_probs.data());
   add_required(rows, kind, request, best);
-  return best;
-}
-
-Candidates best_of_mixture(const at::Tensor& logits, const CopyCandidates& copies,
-                           const CandidateRequest& request) {
-  const at::Tensor rows = logits.contiguous();
-  const std::int64_t count = request.count;
-  const std::int64_t positions = copies.words.size(1);
-  const std::int64_t rows_per_sentence = rows.size(0) / copies.words.size(0);
-  Candidates best{count, std::vector<std::int64_t>(rows.size(0) * count),
-                  std::vector<float>(rows.size(0) * count)};
-  std::vector<float> log_sums(rows.size(0));
-  top_k_rows({.scores = rows.const_data_ptr<float>(),
-              .rows = rows.size(0),
-              .columns = rows.size(1),
-              .stride = rows.stride(0),
-              .count = count,
-              .forbidden = request.forbidden,
-              .normalize = true,
-              .log_sums = log_sums.data()},
-             best.ids.data(), best.log_probs.data());
-  const at::Tensor log_weights = copies.pointing.log_weights.contiguous();
-  const at::Tensor log_generate = copies.pointing.log_generate.contiguous();
-  const at::Tensor log_copy = copies.pointing.log_copy.contiguous();
-  std::vector<float> mass(positions);
-  for (std::int64_t row = 0; row < rows.size(0); ++row) {
-    const std::int64_t sentence = row / rows_per_sentence * positions;
-    mix_copies({.logits = rows.const_data_ptr<float>() + row * rows.size(1),
-                .vocabulary = rows.size(1),
-                .log_sum = log_sums[row],
-                .log_generate = log_generate.const_data_ptr<float>()[row],
-                .log_copy = log_copy.const_data_ptr<float>()[row],
-                .log_weights = {log_weights.const_data_ptr<float>() + row * positions,
-                                static_cast<std::size_t>(positions)},
-                .words = {copies.words.const_data_ptr<std::int64_t>() + sentence,
-                          static_cast<std::size_t>(positions)},
-                .first = {copies.first.const_data_ptr<std::int32_t>() + sentence,
-                          static_cast<std::size_t>(positions)},
-                .forbidden = request.forbidden},
-               std::span(best.ids).subspan(row * count, count),
-               std::span(best.log_probs).subspan(row * count, count), mass);
-    if (request.required.empty()) continue;
-    // `mass` now holds the weight of each word of the source.
-    std::vector<float>& wanted = best.required.emplace_back();
-    const std::int64_t* words = copies.words.const_data_ptr<std::int64_t>() + sentence;
-    for (const std::int64_t id : request.required[row / rows_per_sentence]) {
-      const std::int64_t* found = std::find(words, words + positions, id);
-      const float weight = found == words + positions ? 0.0f : mass[found - words];
-      const float copied = log_copy.const_data_ptr<float>()[row] + std::log(weight);
-      wanted.push_back(
-          id >= rows.size(1)
-              ? copied
-              : log_sum_exp(copied, log_generate.const_data_ptr<float>()[row] +
-                                        rows.const_data_ptr<float>()[row * rows.size(1) + id] -
-                                        log_sums[row]));
-    }
-  }
   return best;
 }
 

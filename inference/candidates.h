@@ -10,8 +10,6 @@
 
 namespace dragoman {
 
-struct Pointing;
-
 struct CandidateRequest {
   std::int64_t count = 1;                        ///< wanted per row
   std::span<const std::int64_t> forbidden = {};  ///< ids that are never candidates
@@ -35,16 +33,5 @@ enum class Scores { log_probs, logits };
 /// what is kept a device other than the CPU may keep any.
 [[nodiscard]] Candidates best_of_rows(const at::Tensor& scores, Scores kind,
                                       const CandidateRequest& request);
-
-/// Of a copy head's mixture on the CPU: logits [R, V] of the generated words and where the rows
-/// point (T = 1). R is a multiple of B.
-struct CopyCandidates {
-  const Pointing& pointing;
-  const at::Tensor&
-      words;  ///< [B, S] int64, contiguous: word of each source position, below 0: none
-  const at::Tensor& first;  ///< [B, S] int32, contiguous: the first position with the same word
-};
-[[nodiscard]] Candidates best_of_mixture(const at::Tensor& logits, const CopyCandidates& copies,
-                                         const CandidateRequest& request);
 
 }  // namespace dragoman

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
 #include <vector>
 
 #include "dragoman/modules/masks.h"
@@ -19,27 +18,10 @@ struct NativeState final : StepState {
   explicit NativeState(DecoderState state) : decoder(std::move(state)) {}
   DecoderState decoder;
   std::int64_t unknown = 1;
-  at::Tensor first;  ///< [B, S] int32: the first position with the same copy id; search on the CPU
 };
 
 NativeState& native(StepState& state) {
   return static_cast<NativeState&>(state);
-}
-
-/// copy ids [B, S] int64 -> [B, S] int32.
-at::Tensor first_positions(const at::Tensor& copy_ids) {
-  const at::Tensor ids = copy_ids.contiguous();
-  const std::int64_t length = ids.size(1);
-  at::Tensor first = at::empty(ids.sizes(), at::kInt);
-  std::unordered_map<std::int64_t, std::int32_t> seen;
-  for (std::int64_t row = 0; row < ids.size(0); ++row) {
-    seen.clear();
-    const std::int64_t* id = ids.const_data_ptr<std::int64_t>() + row * length;
-    std::int32_t* out = first.mutable_data_ptr<std::int32_t>() + row * length;
-    for (std::int32_t position = 0; position < length; ++position)
-      out[position] = seen.try_emplace(id[position], position).first->second;
-  }
-  return first;
 }
 
 /// Extra words as the decoder reads them.
@@ -63,7 +45,6 @@ std::unique_ptr<StepState> NativeModel::start(const SourceBatch& source) const {
                                                            /*keep_self=*/true,
                                                            {source.copy_ids, source.extra_words}));
   state->unknown = source.unknown;
-  if (copies() && device_.is_cpu()) state->first = first_positions(source.copy_ids);
   return state;
 }
 
@@ -91,12 +72,8 @@ at::Tensor NativeModel::step(const at::Tensor& next, StepState& state) const {
 
 Candidates NativeModel::step_candidates(const at::Tensor& next, StepState& state,
                                         const CandidateRequest& request) const {
-  if (copies() && !device_.is_cpu()) return StepModel::step_candidates(next, state, request);
-  const Last last = decode(next, state);
-  const at::Tensor logits = model_->head()->logits(last.hidden);
-  if (!copies()) return best_of_rows(logits, Scores::logits, request);
-  return best_of_mixture(
-      logits, {last.pointing, native(state).decoder.copying.ids, native(state).first}, request);
+  if (copies()) return StepModel::step_candidates(next, state, request);
+  return best_of_rows(model_->head()->logits(decode(next, state).hidden), Scores::logits, request);
 }
 
 void NativeModel::reorder(StepState& state, const at::Tensor& rows,
@@ -105,7 +82,6 @@ void NativeModel::reorder(StepState& state, const at::Tensor& rows,
   own.decoder.reorder(rows);
   if (!sentences.defined()) return;
   own.decoder.keep_sentences(sentences);
-  if (own.first.defined()) own.first = own.first.index_select(0, sentences);
 }
 
 std::int64_t NativeModel::vocabulary_size() const {

@@ -92,10 +92,11 @@ std::vector<at::Tensor> CopyHeadImpl::following(const at::Tensor& tokens,
   const at::Tensor& ids = state.copying.ids;  // [B, S]
   const std::int64_t rows = tokens.size(0);
   const std::int64_t length = tokens.size(1);
-  const at::Tensor same = ids.unsqueeze(1)
-                              .eq(tokens.reshape({ids.size(0), -1, 1}))
-                              .view({rows, length, ids.size(1)});  // [R, T, S]
-  std::vector<at::Tensor> levels{moved(same)};
+  at::Tensor after =
+      moved(ids.unsqueeze(1).eq(tokens.reshape({ids.size(0), -1, 1})));  // [B, R / B * T, S]
+  // Behind the last word is padding, or nothing in the batch's longest sentence.
+  if (state.memory_mask.defined()) after = after.logical_and(state.memory_mask.unsqueeze(1));
+  std::vector<at::Tensor> levels{after.view({rows, length, ids.size(1)})};
   for (std::int64_t level = 1; level < kFollowed; ++level) {
     const at::Tensor before = state.copying.followed.defined()
                                   ? state.copying.followed.select(1, level - 1).unsqueeze(1)

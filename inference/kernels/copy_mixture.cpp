@@ -7,11 +7,16 @@
 namespace dragoman {
 namespace {
 
+/// Whether a word stands before another in the list; of equals the one with the lower id does.
+bool precedes(std::int64_t id, float value, std::int64_t other, float other_value) {
+  return other < 0 || value > other_value || (value == other_value && id < other);
+}
+
 /// Puts a word into its place in a list that is sorted without it; `from`: where it stands now, or
 /// the last place, whose word it replaces.
 void place(std::span<std::int64_t> ids, std::span<float> values, std::size_t from, std::int64_t id,
            float value) {
-  for (; from > 0 && (values[from - 1] < value || ids[from - 1] < 0); --from) {
+  for (; from > 0 && precedes(id, value, ids[from - 1], values[from - 1]); --from) {
     ids[from] = ids[from - 1];
     values[from] = values[from - 1];
   }
@@ -82,7 +87,7 @@ void mix_copies(const CopyRow& row, std::span<std::int64_t> ids, std::span<float
     const auto known = std::ranges::find(ids, word);
     if (known != ids.end()) {
       place(ids, values, static_cast<std::size_t>(known - ids.begin()), word, value);
-    } else if (value > values.back() &&
+    } else if (precedes(word, value, ids.back(), values.back()) &&
                std::ranges::find(row.forbidden, word) == row.forbidden.end()) {
       place(ids, values, ids.size() - 1, word, value);
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/cpu_model.h"
 #include "dragoman/inference/native_model.h"
 #include "dragoman/inference/scorer.h"
 #include "dragoman/inference/worker_pool.h"
@@ -14,6 +15,7 @@
 
 namespace {
 
+using dragoman::CpuModel;
 using dragoman::NativeModel;
 using dragoman::SourceBatch;
 using dragoman_test::tiny_transformer;
@@ -24,39 +26,19 @@ using dragoman_test::copying_config;
 
 constexpr std::int64_t kWords = dragoman_test::kCopyingWords;
 
-/// Hides the fast way of a model.
-class Plain final : public dragoman::StepModel {
- public:
-  explicit Plain(const NativeModel& model) : model_(model) {}
-  std::unique_ptr<dragoman::StepState> start(const SourceBatch& source) const override {
-    return model_.start(source);
-  }
-  at::Tensor step(const at::Tensor& next, dragoman::StepState& state) const override {
-    return model_.step(next, state);
-  }
-  void reorder(dragoman::StepState& state, const at::Tensor& rows,
-               const at::Tensor& sentences) const override {
-    model_.reorder(state, rows, sentences);
-  }
-  std::int64_t vocabulary_size() const override { return model_.vocabulary_size(); }
-  at::Device device() const override { return model_.device(); }
-
- private:
-  const NativeModel& model_;
-};
-
 }  // namespace
 
 TEST_CASE("search by the kernel equals search over the whole mixture", "[copying]") {
   for (const bool coverage : {false, true}) {
-    const NativeModel model(tiny_transformer(copying_config(kWords, coverage), 5));
+    const auto network = tiny_transformer(copying_config(kWords, coverage), 5);
+    const CpuModel model(network, dragoman::engine::WeightType::fp32);
     const SourceBatch batch = copying_batch();
     dragoman::DecodingOptions options;
     options.beam_size = 5;
     options.n_best = 5;
     options.max_length = 12;
     const auto fast = dragoman::beam_search(model, batch, {}, options);
-    const auto plain = dragoman::beam_search(Plain(model), batch, {}, options);
+    const auto plain = dragoman::beam_search(NativeModel(network), batch, {}, options);
     bool any_extra = false;
     REQUIRE(fast.size() == plain.size());
     for (std::size_t sentence = 0; sentence < fast.size(); ++sentence) {

@@ -263,7 +263,8 @@ TEST_CASE("a shutdown finishes what waits, or fails it", "[scheduler]") {
       [&begun](const RequestBatch& batch) {
         if (fake(batch.front()).number < 0) {
           begun.count_down();
-          wait_until_answered(batch.front());
+          for (const auto& each : batch)
+            wait_until_answered(each);
         }
       },
       [&](auto task) { threads.post(std::move(task)); });

@@ -62,7 +62,8 @@ class CopyModel(Model):
                     seen = seen + first
                 counts = [0] * memory.size(1)
                 if self.config["copy_head"]["follow"]:
-                    counts = [self.followed(said[b], ids[b], t, s) for s in range(memory.size(1))]
+                    counts = [self.followed(said[b], ids[b], t, s) if real[b, s] else 0
+                              for s in range(memory.size(1))]
                     scores = scores + torch.stack([self.w["copy_head.follow"][:count].sum() for count in counts])
                 weight = torch.softmax(scores, 0)
                 context = weight @ keys[b]
