@@ -6,8 +6,8 @@
 #include <string>
 
 #include "apps/commands.h"
-#include "dragoman/inference/ctranslate2_export.h"
-#include "dragoman/inference/model_file.h"
+#include "dragoman/inference/models/ctranslate2_export.h"
+#include "dragoman/inference/models/model_file.h"
 
 namespace dragoman {
 namespace {

@@ -13,7 +13,7 @@
 #include "apps/commands.h"
 #include "apps/line_output.h"
 #include "dragoman/data/config.h"
-#include "dragoman/inference/model_file.h"
+#include "dragoman/inference/models/model_file.h"
 
 namespace dragoman {
 namespace {

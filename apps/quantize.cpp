@@ -16,8 +16,8 @@
 #include "dragoman/data/line_reader.h"
 #include "dragoman/data/metrics/bleu.h"
 #include "dragoman/data/metrics/chrf.h"
-#include "dragoman/inference/model_file.h"
-#include "dragoman/inference/quantization.h"
+#include "dragoman/inference/models/model_file.h"
+#include "dragoman/inference/models/quantization.h"
 #include "dragoman/inference/translator.h"
 
 namespace dragoman {

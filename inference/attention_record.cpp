@@ -7,10 +7,10 @@
 #include <array>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/beam_search.h"
 #include "dragoman/inference/id_batch.h"
-#include "dragoman/inference/model_file.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/model_file.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "dragoman/modules/masks.h"
 
 namespace dragoman {

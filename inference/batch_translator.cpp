@@ -5,17 +5,17 @@
 #include <memory>
 
 #include "dragoman/data/config.h"
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/cpu_model.h"
 #include "dragoman/inference/encode_demands.h"
 #include "dragoman/inference/id_batch.h"
-#include "dragoman/inference/minimum_bayes_risk.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/cpu_model.h"
+#include "dragoman/inference/models/native_model.h"
 #include "dragoman/inference/protection.h"
 #include "dragoman/inference/provenance.h"
-#include "dragoman/inference/repetition.h"
-#include "dragoman/inference/sampling.h"
-#include "dragoman/inference/worker_pool.h"
+#include "dragoman/inference/search/beam_search.h"
+#include "dragoman/inference/search/minimum_bayes_risk.h"
+#include "dragoman/inference/search/repetition.h"
+#include "dragoman/inference/search/sampling.h"
+#include "dragoman/inference/service/worker_pool.h"
 
 namespace dragoman {
 namespace {

@@ -12,8 +12,8 @@
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/demands.h"
-#include "dragoman/inference/hypotheses.h"
 #include "dragoman/inference/provenance.h"
+#include "dragoman/inference/search/hypotheses.h"
 #include "dragoman/inference/translator.h"
 #include "dragoman/modules/model_config.h"
 

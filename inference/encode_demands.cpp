@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/constraints.h"
+#include "dragoman/inference/search/constraints.h"
 
 namespace dragoman {
 namespace {

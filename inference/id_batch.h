@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "dragoman/data/pair_encoder.h"
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/step_model.h"
+#include "dragoman/inference/models/step_model.h"
+#include "dragoman/inference/search/beam_search.h"
 
 namespace dragoman {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "dragoman/data/pair_encoder.h"
-#include "dragoman/inference/hypotheses.h"
-#include "dragoman/inference/step_model.h"
+#include "dragoman/inference/models/step_model.h"
+#include "dragoman/inference/search/hypotheses.h"
 #include "dragoman/inference/translator.h"
 
 namespace dragoman {

@@ -12,14 +12,14 @@
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/batch_translator.h"
-#include "dragoman/inference/cpu_model.h"
-#include "dragoman/inference/ensemble_model.h"
 #include "dragoman/inference/error_guard.h"
-#include "dragoman/inference/model_file.h"
-#include "dragoman/inference/native_model.h"
-#include "dragoman/inference/scorer.h"
-#include "dragoman/inference/translation_service.h"
-#include "dragoman/inference/worker_pool.h"
+#include "dragoman/inference/models/cpu_model.h"
+#include "dragoman/inference/models/ensemble_model.h"
+#include "dragoman/inference/models/model_file.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/models/scorer.h"
+#include "dragoman/inference/service/translation_service.h"
+#include "dragoman/inference/service/worker_pool.h"
 
 namespace dragoman {
 namespace {

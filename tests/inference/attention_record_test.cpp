@@ -4,10 +4,10 @@
 #include <numeric>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/model_file.h"
-#include "dragoman/inference/native_model.h"
-#include "dragoman/inference/scorer.h"
-#include "dragoman/inference/worker_pool.h"
+#include "dragoman/inference/models/model_file.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/models/scorer.h"
+#include "dragoman/inference/service/worker_pool.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/tiny_model.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/search/beam_search.h"
 
 #include <algorithm>
 #include <cmath>

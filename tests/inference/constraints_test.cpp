@@ -1,9 +1,9 @@
-#include "dragoman/inference/constraints.h"
+#include "dragoman/inference/search/constraints.h"
 
 #include <cmath>
 
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/exhaustive_search.h"
 #include "tests/support/catch.h"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/search/hypotheses.h"
 #include "tests/inference/fake_model.h"
 #include "tests/inference/tiny_model.h"
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/cpu_model.h"
-#include "dragoman/inference/native_model.h"
-#include "dragoman/inference/scorer.h"
-#include "dragoman/inference/worker_pool.h"
+#include "dragoman/inference/models/cpu_model.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/models/scorer.h"
+#include "dragoman/inference/search/beam_search.h"
+#include "dragoman/inference/service/worker_pool.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/support/catch.h"
 

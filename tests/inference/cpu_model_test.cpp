@@ -1,12 +1,12 @@
 // The CPU engine against the modules, which are tested against PyTorch: the same log-probabilities,
 // word by word, along searches whose hypotheses are reordered and whose sentences leave.
-#include "dragoman/inference/cpu_model.h"
+#include "dragoman/inference/models/cpu_model.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/fake_model.h"
 #include "tests/inference/tiny_model.h"

@@ -1,4 +1,4 @@
-#include "dragoman/inference/ctranslate2_export.h"
+#include "dragoman/inference/models/ctranslate2_export.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/model_file.h"
+#include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/translator.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/tiny_model.h"

@@ -1,10 +1,10 @@
-#include "dragoman/inference/ensemble_model.h"
+#include "dragoman/inference/models/ensemble_model.h"
 
 #include <cmath>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/fake_model.h"
 #include "tests/inference/tiny_model.h"

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/search/hypotheses.h"
 #include "tests/inference/fake_model.h"
 
 namespace dragoman_test {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "dragoman/inference/step_model.h"
+#include "dragoman/inference/models/step_model.h"
 
 namespace dragoman_test {
 

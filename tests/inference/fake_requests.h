@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/scheduled_request.h"
+#include "dragoman/inference/service/scheduled_request.h"
 
 namespace dragoman_test {
 

@@ -1,9 +1,9 @@
-#include "dragoman/inference/hypotheses.h"
+#include "dragoman/inference/search/hypotheses.h"
 
 #include <cmath>
 #include <limits>
 
-#include "dragoman/inference/beam_step.h"
+#include "dragoman/inference/search/beam_step.h"
 #include "tests/support/catch.h"
 
 namespace {

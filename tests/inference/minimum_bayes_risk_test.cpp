@@ -1,4 +1,4 @@
-#include "dragoman/inference/minimum_bayes_risk.h"
+#include "dragoman/inference/search/minimum_bayes_risk.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "dragoman/inference/model_file.h"
+#include "dragoman/inference/models/model_file.h"
 
 #include "dragoman/data/error.h"
 #include "tests/inference/tiny_model.h"

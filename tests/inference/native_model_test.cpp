@@ -1,4 +1,4 @@
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
 
 #include <ATen/Parallel.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/fake_model.h"
 #include "tests/inference/tiny_model.h"

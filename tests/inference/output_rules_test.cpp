@@ -1,10 +1,10 @@
 // Repetition penalty, suppressed sequences, groups of hypotheses, and when a search stops.
-#include "dragoman/inference/output_rules.h"
+#include "dragoman/inference/search/output_rules.h"
 
 #include <cmath>
 #include <set>
 
-#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/exhaustive_search.h"
 #include "tests/support/catch.h"
 

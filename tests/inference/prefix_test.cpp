@@ -2,8 +2,8 @@
 #include <cmath>
 #include <set>
 
-#include "dragoman/inference/beam_search.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/exhaustive_search.h"
 #include "tests/support/catch.h"

@@ -1,9 +1,9 @@
-#include "dragoman/inference/repetition.h"
+#include "dragoman/inference/search/repetition.h"
 
 #include <functional>
 #include <set>
 
-#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/fake_model.h"
 #include "tests/support/catch.h"
 

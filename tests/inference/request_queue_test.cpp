@@ -1,4 +1,4 @@
-#include "dragoman/inference/request_queue.h"
+#include "dragoman/inference/service/request_queue.h"
 
 #include <algorithm>
 #include <random>

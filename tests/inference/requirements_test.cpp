@@ -1,4 +1,4 @@
-#include "dragoman/inference/requirements.h"
+#include "dragoman/inference/search/requirements.h"
 
 #include <cmath>
 

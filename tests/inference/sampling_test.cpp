@@ -1,4 +1,4 @@
-#include "dragoman/inference/sampling.h"
+#include "dragoman/inference/search/sampling.h"
 
 #include <cmath>
 #include <functional>
@@ -6,7 +6,7 @@
 #include <set>
 
 #include "dragoman/data/error.h"
-#include "dragoman/inference/native_model.h"
+#include "dragoman/inference/models/native_model.h"
 #include "tests/inference/copying_batch.h"
 #include "tests/inference/exhaustive_search.h"
 #include "tests/support/catch.h"

@@ -1,4 +1,4 @@
-#include "dragoman/inference/scheduler.h"
+#include "dragoman/inference/service/scheduler.h"
 
 #include <atomic>
 #include <latch>

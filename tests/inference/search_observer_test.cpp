@@ -1,9 +1,9 @@
-#include "dragoman/inference/search_observer.h"
+#include "dragoman/inference/search/search_observer.h"
 
 #include <map>
 #include <set>
 
-#include "dragoman/inference/beam_search.h"
+#include "dragoman/inference/search/beam_search.h"
 #include "tests/inference/fake_model.h"
 #include "tests/support/catch.h"
 

@@ -10,8 +10,8 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/utf8.h"
-#include "dragoman/inference/native_model.h"
-#include "dragoman/inference/translation_service.h"
+#include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/service/translation_service.h"
 #include "dragoman/inference/translator.h"
 #include "tests/inference/tiny_file.h"
 #include "tests/inference/tiny_model.h"

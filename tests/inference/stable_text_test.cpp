@@ -1,4 +1,4 @@
-#include "dragoman/inference/stable_text.h"
+#include "dragoman/inference/service/stable_text.h"
 
 #include "dragoman/data/error.h"
 #include "tests/support/catch.h"

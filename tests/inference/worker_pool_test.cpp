@@ -1,4 +1,4 @@
-#include "dragoman/inference/worker_pool.h"
+#include "dragoman/inference/service/worker_pool.h"
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>

@@ -1,0 +1,301 @@
+#include "dragoman/inference/models/cpu_model.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <unordered_map>
+
+#include "dragoman/inference/engine/decoding.h"
+#include "dragoman/inference/engine/pointing.h"
+#include "dragoman/inference/kernels/copy_mixture.h"
+#include "dragoman/inference/kernels/rows.h"
+#include "dragoman/inference/kernels/top_k.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/modules/weights.h"
+
+namespace dragoman {
+namespace {
+
+constexpr float kNoLogProbability = -std::numeric_limits<float>::infinity();
+
+/// Vocabulary-sized rows that are computed together.
+constexpr std::int64_t kLogitRows = 48;
+
+std::map<std::string, engine::WeightView> views(const Transformer& model) {
+  std::map<std::string, engine::WeightView> result;
+  for (const auto& [name, tensor] : named_weights(*model)) {
+    TORCH_CHECK(tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.is_contiguous(),
+                name, ": the CPU engine wants float32 on the CPU");
+    result[name] = {tensor.const_data_ptr<float>(), tensor.sizes().vec()};
+  }
+  return result;
+}
+
+/// Of each position, the first position of its sentence with the same copy id.
+std::vector<std::int32_t> first_positions(const engine::Sources& sources) {
+  std::vector<std::int32_t> first;
+  std::unordered_map<std::int64_t, std::int32_t> seen;
+  for (std::size_t sentence = 0; sentence + 1 < sources.begins.size(); ++sentence) {
+    seen.clear();
+    for (std::int64_t row = sources.begins[sentence]; row < sources.begins[sentence + 1]; ++row) {
+      const auto position = static_cast<std::int32_t>(row - sources.begins[sentence]);
+      first.push_back(seen.try_emplace(sources.copy_ids[static_cast<std::size_t>(row)], position)
+                          .first->second);
+    }
+  }
+  return first;
+}
+
+engine::Sources ragged(const SourceBatch& source, bool copies) {
+  const at::Tensor ids = source.ids.contiguous();
+  const at::Tensor lengths = source.lengths.contiguous();
+  const at::Tensor copy_ids = copies ? source.copy_ids.contiguous() : at::Tensor();
+  engine::Sources result;
+  result.begins.push_back(0);
+  for (std::int64_t row = 0; row < ids.size(0); ++row) {
+    const std::int64_t length = lengths.const_data_ptr<std::int64_t>()[row];
+    const std::int64_t* id = ids.const_data_ptr<std::int64_t>() + row * ids.size(1);
+    result.ids.insert(result.ids.end(), id, id + length);
+    if (copies) {
+      const std::int64_t* copy = copy_ids.const_data_ptr<std::int64_t>() + row * ids.size(1);
+      result.copy_ids.insert(result.copy_ids.end(), copy, copy + length);
+    }
+    result.begins.push_back(std::ssize(result.ids));
+  }
+  return result;
+}
+
+std::span<const std::int64_t> values(const at::Tensor& tensor) {
+  return {tensor.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+}  // namespace
+
+struct CpuModel::State final : StepState {
+  State(const CpuModel& model, const SourceBatch& source, std::unique_ptr<engine::Workspace> space)
+      : owner(model),
+        decoding(model.network_, ragged(source, model.copies()), std::move(space)),
+        extra_words(model.copies() ? source.extra_words : 0),
+        unknown(source.unknown) {
+    if (!model.copies()) return;
+    pointing.emplace(decoding);
+    first = first_positions(decoding.sources());
+  }
+  ~State() override { owner.give_back(decoding.take_workspace()); }
+
+  /// Of one position of a row; `place` counts the positions of all rows.
+  [[nodiscard]] CopyRow copying(const engine::Pointed& pointed, std::int64_t row,
+                                std::int64_t place) const {
+    const std::int64_t begin = decoding.source_begin(row);
+    const auto length = static_cast<std::size_t>(decoding.source_end(row) - begin);
+    const auto number = static_cast<std::size_t>(place);
+    return {.vocabulary = owner.vocabulary_size(),
+            .log_generate = pointed.log_generate[number],
+            .log_copy = pointed.log_copy[number],
+            .log_weights = {pointed.log_weights.data() + place * decoding.longest_source(), length},
+            .words = {decoding.sources().copy_ids.data() + begin, length},
+            .first = {first.data() + begin, length}};
+  }
+
+  const CpuModel& owner;
+  engine::Decoding decoding;
+  std::optional<engine::Pointing> pointing;
+  std::vector<std::int32_t> first;  ///< as the source ids
+  std::int64_t extra_words;
+  std::int64_t unknown;
+};
+
+/// What the decoder says after a call; valid until the next one.
+struct CpuModel::Last {
+  std::int64_t count;                        ///< positions of each row
+  const float* hidden;                       ///< [R * count, D]
+  const engine::Pointed* pointed = nullptr;  ///< of a model that copies
+
+  /// [rows, D] of each row's last position; `memory` is used when it has several.
+  const float* last_hidden(std::int64_t rows, std::int64_t dim, std::vector<float>& memory) const;
+};
+
+CpuModel::CpuModel(const Transformer& model, engine::WeightType type)
+    : network_(engine::build_network(model->config(), views(model), type)) {}
+
+std::unique_ptr<engine::Workspace> CpuModel::take_workspace() const {
+  const std::lock_guard lock(mutex_);
+  if (unused_.empty()) return std::make_unique<engine::Workspace>();
+  auto workspace = std::move(unused_.back());
+  unused_.pop_back();
+  return workspace;
+}
+
+void CpuModel::give_back(std::unique_ptr<engine::Workspace> workspace) const {
+  const std::lock_guard lock(mutex_);
+  unused_.push_back(std::move(workspace));
+}
+
+std::unique_ptr<CpuModel::State> CpuModel::begin(const SourceBatch& source) const {
+  return std::make_unique<State>(*this, source, take_workspace());
+}
+
+std::unique_ptr<StepState> CpuModel::start(const SourceBatch& source) const {
+  return begin(source);
+}
+
+CpuModel::Last CpuModel::decode(const at::Tensor& next, State& state) const {
+  const at::Tensor tokens = next.contiguous();
+  std::vector<std::int64_t> readable(values(tokens).begin(), values(tokens).end());
+  for (std::int64_t& token : readable)
+    if (token >= vocabulary_size()) token = state.unknown;
+  const float* hidden = state.decoding.step(readable, next.size(1));
+  if (!state.pointing) return {next.size(1), hidden};
+  return {next.size(1), hidden,
+          &state.pointing->point(state.decoding, hidden, values(tokens), next.size(1))};
+}
+
+at::Tensor CpuModel::step(const at::Tensor& next, StepState& base) const {
+  auto& state = static_cast<State&>(base);
+  const Last last = decode(next, state);
+  const std::int64_t dim = network_.config.decoder.dim;
+  const std::int64_t words = vocabulary_size();
+  const std::int64_t rows = state.decoding.rows();
+  engine::Workspace& workspace = state.decoding.workspace();
+  const at::Tensor result =
+      at::full({rows, words + state.extra_words}, kNoLogProbability, at::kFloat);
+  float* logits = workspace.logits.floats(kLogitRows * words);
+  std::vector<float> memory;
+  const float* hidden = last.last_hidden(rows, dim, memory);
+  std::vector<float> mass(static_cast<std::size_t>(state.decoding.longest_source()));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (row % kLogitRows == 0)
+      network_.output(hidden + row * dim, std::min(kLogitRows, rows - row), logits,
+                      workspace.scratch);
+    float* own = logits + row % kLogitRows * words;
+    const std::span<float> out(result.mutable_data_ptr<float>() + row * result.size(1),
+                               static_cast<std::size_t>(result.size(1)));
+    if (last.pointed == nullptr) {
+      log_softmax(own, words);
+      std::copy_n(own, words, out.begin());
+      continue;
+    }
+    CopyRow copying = state.copying(*last.pointed, row, (row + 1) * last.count - 1);
+    copying.logits = own;
+    copying.log_sum = log_sum_exp(own, words);
+    whole_mixture(copying, out, std::span(mass).first(copying.words.size()));
+  }
+  return result;
+}
+
+const float* CpuModel::Last::last_hidden(std::int64_t rows, std::int64_t dim,
+                                         std::vector<float>& memory) const {
+  if (count == 1) return hidden;
+  memory.clear();
+  for (std::int64_t row = 1; row <= rows; ++row) {
+    const float* from = hidden + (row * count - 1) * dim;
+    memory.insert(memory.end(), from, from + dim);
+  }
+  return memory.data();
+}
+
+Candidates CpuModel::step_candidates(const at::Tensor& next, StepState& base,
+                                     const CandidateRequest& request) const {
+  auto& state = static_cast<State&>(base);
+  const Last last = decode(next, state);
+  const std::int64_t dim = network_.config.decoder.dim;
+  const std::int64_t words = vocabulary_size();
+  const std::int64_t rows = state.decoding.rows();
+  engine::Workspace& workspace = state.decoding.workspace();
+  float* logits = workspace.logits.floats(kLogitRows * words);
+  std::vector<float> memory;
+  const float* hidden = last.last_hidden(rows, dim, memory);
+  Candidates best{request.count, std::vector<std::int64_t>(rows * request.count),
+                  std::vector<float>(rows * request.count)};
+  if (!request.required.empty()) best.required.resize(rows);
+  std::vector<float> log_sums(kLogitRows);
+  std::vector<float> mass(static_cast<std::size_t>(state.decoding.longest_source()));
+  for (std::int64_t begin = 0; begin < rows; begin += kLogitRows) {
+    const std::int64_t count = std::min(kLogitRows, rows - begin);
+    network_.output(hidden + begin * dim, count, logits, workspace.scratch);
+    top_k_rows({.scores = logits,
+                .rows = count,
+                .columns = words,
+                .stride = words,
+                .count = request.count,
+                .forbidden = request.forbidden,
+                .normalize = true,
+                .log_sums = log_sums.data()},
+               best.ids.data() + begin * request.count,
+               best.log_probs.data() + begin * request.count);
+    for (std::int64_t row = begin; row < begin + count; ++row) {
+      CopyRow copying{.vocabulary = words};
+      if (last.pointed != nullptr)
+        copying = state.copying(*last.pointed, row, (row + 1) * last.count - 1);
+      copying.logits = logits + (row - begin) * words;
+      copying.log_sum = log_sums[static_cast<std::size_t>(row - begin)];
+      copying.forbidden = request.forbidden;
+      if (last.pointed != nullptr)
+        mix_copies(copying, std::span(best.ids).subspan(row * request.count, request.count),
+                   std::span(best.log_probs).subspan(row * request.count, request.count),
+                   std::span(mass).first(copying.words.size()));
+      if (request.required.empty()) continue;
+      for (const std::int64_t id : request.required[row / state.decoding.rows_per_sentence()])
+        best.required[row].push_back(mixed_word(copying, id).log_prob);
+    }
+  }
+  return best;
+}
+
+void CpuModel::reorder(StepState& base, const at::Tensor& rows, const at::Tensor& sentences) const {
+  auto& state = static_cast<State&>(base);
+  const at::Tensor order = rows.contiguous();
+  state.decoding.reorder(values(order));
+  if (state.pointing) state.pointing->reorder(values(order));
+  if (sentences.defined()) state.decoding.keep_sentences(values(sentences.contiguous()));
+}
+
+std::int64_t CpuModel::vocabulary_size() const {
+  return network_.config.target_vocabulary;
+}
+
+at::Device CpuModel::device() const {
+  return at::kCPU;
+}
+
+std::int64_t CpuModel::max_positions() const {
+  return network_.config.positions == PositionKind::learned ? network_.config.max_positions
+                                                            : StepModel::max_positions();
+}
+
+TokenScores CpuModel::score(const SourceBatch& source, const at::Tensor& input,
+                            const at::Tensor& output) const {
+  const auto state = begin(source);
+  const Last last = decode(input, *state);
+  const std::int64_t dim = network_.config.decoder.dim;
+  const std::int64_t words = vocabulary_size();
+  const at::Tensor wanted = output.contiguous();
+  engine::Workspace& workspace = state->decoding.workspace();
+  float* logits = workspace.logits.floats(kLogitRows * words);
+  TokenScores scores{at::empty(output.sizes(), at::kFloat), {}, {}};
+  if (copies()) {
+    scores.copied = at::empty(output.sizes(), at::kFloat);
+    scores.positions = at::empty(output.sizes(), at::kLong);
+  }
+  for (std::int64_t begin = 0; begin < wanted.numel(); begin += kLogitRows) {
+    const std::int64_t count = std::min(kLogitRows, wanted.numel() - begin);
+    network_.output(last.hidden + begin * dim, count, logits, workspace.scratch);
+    for (std::int64_t place = begin; place < begin + count; ++place) {
+      CopyRow copying{.vocabulary = words};
+      if (copies()) copying = state->copying(*last.pointed, place / last.count, place);
+      copying.logits = logits + (place - begin) * words;
+      copying.log_sum = log_sum_exp(copying.logits, words);
+      const MixedWord word = mixed_word(copying, wanted.const_data_ptr<std::int64_t>()[place]);
+      scores.log_probs.mutable_data_ptr<float>()[place] = word.log_prob;
+      if (!copies()) continue;
+      scores.copied.mutable_data_ptr<float>()[place] = word.copied;
+      scores.positions.mutable_data_ptr<std::int64_t>()[place] = word.position;
+    }
+  }
+  return scores;
+}
+
+}  // namespace dragoman

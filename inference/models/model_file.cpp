@@ -1,0 +1,109 @@
+#include "dragoman/inference/models/model_file.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dragoman/data/archive.h"
+#include "dragoman/data/config.h"
+#include "dragoman/data/error.h"
+#include "dragoman/inference/models/quantization.h"
+#include "dragoman/modules/transformer.h"
+#include "dragoman/modules/weights.h"
+
+namespace dragoman {
+namespace {
+
+constexpr std::size_t kProblemsShown = 40;
+
+const std::string& required(const Archive& archive, const std::string& name,
+                            const std::string& path) {
+  const auto found = archive.files.find(name);
+  if (found == archive.files.end())
+    throw ModelError(
+        fmt::format("{}: holds no {}. Give a model file that dragoman train wrote.", path, name));
+  return found->second;
+}
+
+template <Described T>
+T read_section(const std::string& config, const std::string& section, const std::string& path,
+               std::vector<std::string>& warnings) {
+  const std::string where = path + ": config.json";
+  try {
+    return parse_stored_config<T>(config_section(config, section, where), where + ": " + section,
+                                  {}, warnings);
+  } catch (const UsageError& error) {
+    throw ModelError(std::string(error.what()) +
+                     "\nThe file may be of another version of Dragoman.");
+  }
+}
+
+void check_vocabulary(std::int64_t& configured, const Tokenizer& tokenizer, const char* side,
+                      const std::string& path) {
+  if (configured == 0) configured = tokenizer.size();
+  if (configured != tokenizer.size())
+    throw ModelError(fmt::format(
+        "{}: config.json: model.{}_vocabulary is {}, but the tokeniser in the file has {} pieces. "
+        "The file was put together from two models; export it again.",
+        path, side, configured, tokenizer.size()));
+}
+
+}  // namespace
+
+ModelFile load_model_file(const std::string& path) {
+  Archive archive = load_archive(path);
+  const std::string& config = required(archive, "config.json", path);
+  const Tokenizer source =
+      Tokenizer::from_bytes(required(archive, "source.spm", path), path + ": source.spm");
+  const auto own_target = archive.files.find("target.spm");
+  const bool is_joint = own_target == archive.files.end();
+  const Tokenizer target =
+      is_joint ? source : Tokenizer::from_bytes(own_target->second, path + ": target.spm");
+  std::vector<std::string> warnings;
+  ModelFile file{.path = path,
+                 .model = read_section<ModelConfig>(config, "model", path, warnings),
+                 .decoding = read_section<DecodingOptions>(config, "decoding", path, warnings),
+                 .encoder = {source, target},
+                 .is_joint = is_joint,
+                 .weights = std::move(archive.tensors),
+                 .precision = Precision::fp32,
+                 .config = config,
+                 .card = archive.files["card.json"],
+                 .warnings = std::move(warnings)};
+  file.precision = stored_precision(file.weights);
+  restore_weights(file.weights, path);
+  file.encoder = {source, target, copy_options(file.model)};
+  check_vocabulary(file.model.source_vocabulary, source, "source", path);
+  check_vocabulary(file.model.target_vocabulary, target, "target", path);
+  return file;
+}
+
+Transformer build_transformer(const ModelFile& file) {
+  try {
+    Transformer model(file.model, InitialWeights::unset);
+    const std::vector<std::string> problems = load_weights(*model, file.weights);
+    if (!problems.empty()) {
+      std::string message =
+          fmt::format("{}: {} parameter(s) do not fit config.json", file.path, problems.size());
+      for (std::size_t index = 0; index < std::min(problems.size(), kProblemsShown); ++index)
+        message += "\n  " + problems[index];
+      if (problems.size() > kProblemsShown)
+        message += fmt::format("\n  and {} more", problems.size() - kProblemsShown);
+      throw ModelError(message + "\nUse the configuration that the checkpoint was trained with.");
+    }
+    model->eval();
+    return model;
+  } catch (const c10::Error& error) {
+    throw ModelError(fmt::format("{}: the model cannot be built: {}", file.path,
+                                 error.what_without_backtrace()));
+  }
+}
+
+void check_weights(const ModelFile& file) {
+  static_cast<void>(build_transformer(file));
+}
+
+}  // namespace dragoman

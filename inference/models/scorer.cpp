@@ -1,0 +1,85 @@
+#include "dragoman/inference/models/scorer.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "dragoman/data/error.h"
+#include "dragoman/inference/id_batch.h"
+#include "dragoman/inference/service/worker_pool.h"
+
+namespace dragoman {
+namespace {
+
+void check_lengths(std::span<const EncodedSource> sources,
+                   std::span<const std::vector<std::int64_t>> targets, std::int64_t max_positions) {
+  for (std::size_t index = 0; index < sources.size(); ++index) {
+    const std::size_t longer = std::max(sources[index].ids.size(), targets[index].size()) + 1;
+    if (static_cast<std::int64_t>(longer) > max_positions)
+      throw UsageError(
+          fmt::format("pair {}: has {} source and {} target tokens, the model reads {} at most. "
+                      "Leave it out or "
+                      "split it.",
+                      index, sources[index].ids.size(), targets[index].size(), max_positions - 1));
+  }
+}
+
+Score to_score(const std::vector<std::int64_t>& ids, const float* log_probs,
+               const PairEncoder& encoder, const EncodedSource& source) {
+  Score score;
+  for (const std::int64_t id : ids)
+    score.tokens.push_back(encoder.piece(id, source));
+  score.token_scores.assign(log_probs, log_probs + ids.size() + 1);
+  score.log_probability =
+      std::accumulate(score.token_scores.begin(), score.token_scores.end(), 0.0);
+  return score;
+}
+
+}  // namespace
+
+std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encoder,
+                               std::span<const std::string> sources,
+                               std::span<const std::string> targets, std::int64_t batch_size,
+                               WorkerPool& workers) {
+  if (sources.size() != targets.size())
+    throw UsageError(fmt::format("score: {} sources but {} targets. Give one target per source.",
+                                 sources.size(), targets.size()));
+  check_texts(sources, "sources");
+  check_texts(targets, "targets");
+  std::vector<EncodedSource> source_ids;
+  std::vector<std::vector<std::int64_t>> target_ids;
+  for (std::size_t index = 0; index < sources.size(); ++index) {
+    source_ids.push_back(encoder.encode_source(sources[index]));
+    const auto ids = encoder.encode_target(targets[index], source_ids.back());
+    target_ids.emplace_back(ids.begin(), ids.end());
+  }
+  check_lengths(source_ids, target_ids, model.max_positions());
+  std::vector<std::int64_t> order(sources.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<std::int64_t> lengths;
+  for (std::size_t index = 0; index < sources.size(); ++index)
+    lengths.push_back(
+        static_cast<std::int64_t>(source_ids[index].ids.size() + target_ids[index].size()));
+  const auto batches = batches_by_length(std::move(order), lengths, batch_size);
+
+  std::vector<Score> scores(sources.size());
+  workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t batch) {
+    const std::vector<std::int64_t>& which = batches[batch];
+    const SourceBatch source = source_batch(source_ids, which, encoder, model.device());
+    std::vector<std::vector<std::int64_t>> wanted;
+    for (const std::int64_t index : which)
+      wanted.push_back(target_ids[index]);
+    const TargetBatch target = target_batch(wanted, encoder, model.device());
+    const at::Tensor log_probs =
+        model.score(source, target.input, target.output).log_probs.cpu().contiguous();  // [B, T]
+    for (std::size_t place = 0; place < which.size(); ++place)
+      scores[which[place]] =
+          to_score(wanted[place], log_probs.const_data_ptr<float>() + place * log_probs.size(1),
+                   encoder, source_ids[which[place]]);
+  });
+  return scores;
+}
+
+}  // namespace dragoman
