@@ -13,6 +13,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/data/parallel_reader.h"
+#include "dragoman/inference/models/model_file.h"
 #include "dragoman/training/run_directory.h"
 
 namespace dragoman {
@@ -138,6 +139,16 @@ Tokenizers make_tokenizers(const RunConfig& config, Log& log) {
   return {one(settings.source_model, Side::source), one(settings.target_model, Side::target)};
 }
 
+/// Throws UsageError when the configuration asks for another number of tokenisers.
+Tokenizers tokenizers_of(const ModelFile& file, const TokenizerConfig& settings) {
+  if (file.is_joint != settings.joint)
+    throw UsageError(fmt::format(
+        "tokenizer.joint: is {}, but {} has {}. Set it to {}, or give tokenizer.source_model.",
+        settings.joint, file.path,
+        file.is_joint ? "one tokeniser for both sides" : "two tokenisers", file.is_joint));
+  return {file.encoder.source(), file.encoder.target()};
+}
+
 void fill_vocabulary(std::int64_t& setting, std::int64_t size, const char* key,
                      const TokenizerConfig& tokenizer) {
   if (setting != 0 && setting != size)
@@ -171,6 +182,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
         run.path()));
   run.create();
 
+  std::optional<ModelFile> initial;
+  if (!begun && !config.training.init_from.empty())
+    initial = load_model_file(config.training.init_from);
   std::optional<Tokenizers> tokenizers;
   if (begun) {
     NullLog nowhere;  // what is said about the file itself was said above
@@ -179,7 +193,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
     compare_with_stored(config, read_stored(run.config(), {}, told), run.config(), log);
     tokenizers = load_tokenizers(source_file, fs::exists(target_file) ? target_file : "");
   } else {
-    tokenizers = make_tokenizers(config, log);
+    tokenizers = initial && config.tokenizer.source_model.empty()
+                     ? tokenizers_of(*initial, config.tokenizer)
+                     : make_tokenizers(config, log);
     write_file_atomically(source_file, tokenizers->source.bytes());
     if (!config.tokenizer.joint) write_file_atomically(target_file, tokenizers->target.bytes());
   }
@@ -197,7 +213,11 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
   CopyOptions copy = copy_options(config.model);
   copy.protect = config.data.protect;
-  return {config, {tokenizers->source, tokenizers->target, copy}, std::move(bundle)};
+  RunSetup setup{config, {tokenizers->source, tokenizers->target, copy}, std::move(bundle), {}};
+  if (initial)
+    setup.initial = {std::move(initial->weights), initial->model.tied_embeddings,
+                     initial->encoder.source(), initial->encoder.target()};
+  return setup;
 }
 
 }  // namespace dragoman

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/run_config.h"
 #include "dragoman/data/log.h"
 #include "dragoman/inference/batch_translator.h"
+#include "dragoman/training/warm_start.h"
 
 namespace dragoman {
 
@@ -16,9 +18,11 @@ struct RunSetup {
   RunConfig config;  ///< paths resolved, vocabulary sizes filled in
   PairEncoder encoder;
   std::map<std::string, std::string> bundle;  ///< config.json, source.spm[, target.spm]
+  std::optional<Pretrained> initial;  ///< training.init_from, unless the run has begun already
 };
 
-/// Reads the configuration at `path`, trains or loads the tokenisers, and writes config.json and
+/// Reads the configuration at `path`, trains or loads the tokenisers (those of training.init_from
+/// when no others are given), and writes config.json and
 /// the tokenisers into the run directory. When the directory holds checkpoints: with `resume` its
 /// tokenisers are used and a changed model or tokeniser is refused (UsageError, all differences
 /// named); without it, UsageError.

@@ -26,6 +26,7 @@ namespace {
 struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
+  std::string init_from;
   bool resume = false;
 };
 
@@ -53,13 +54,20 @@ void report(const TrainingSummary& summary, Log& log) {
 void train(const TrainOptions& options) {
   // Until the run directory is known, messages go to the terminal only.
   auto setup_log = std::make_unique<RunLog>(stderr, "");
-  RunSetup setup = prepare_run(options.config, options.overrides, options.resume, *setup_log);
+  std::vector<std::string> overrides = options.overrides;
+  if (!options.init_from.empty()) overrides.push_back("training.init_from=" + options.init_from);
+  RunSetup setup = prepare_run(options.config, overrides, options.resume, *setup_log);
   setup_log.reset();
   const TrainingConfig& training = setup.config.training;
   RunLog log(stderr, RunDirectory(training.output).log());
 
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
+  if (setup.initial) {
+    log_warm_start(warm_start(model, *setup.initial, setup.encoder.source, setup.encoder.target),
+                   training.init_from, log);
+    setup.initial.reset();
+  }
   BatchStream batches(setup.config.data, setup.encoder, 0, 1, training.device != "cpu");
   const DecodingOptions decoding = setup.config.decoding;
   const auto decode = [&](const std::vector<std::string>& lines) {
@@ -94,6 +102,10 @@ void add_train(CLI::App& program) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false)
       ->take_all();
+  command
+      ->add_option("--init-from", options->init_from,
+                   "start from the weights of this model: training.init_from")
+      ->type_name("MODEL.pt");
   command->add_flag("--resume", options->resume, "go on from the newest checkpoint of the run");
   command->callback([options] { train(*options); });
 }

@@ -32,4 +32,8 @@ TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targe
   return softmax_loss(hidden, weight_, bias_, targets, label_smoothing, copy);
 }
 
+at::Tensor OutputHeadImpl::divergence(const TwoPasses& hidden, const TwoPasses& row_weights) {
+  return softmax_divergence(hidden, weight_, bias_, row_weights);
+}
+
 }  // namespace dragoman

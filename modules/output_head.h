@@ -6,6 +6,7 @@
 #include <torch/nn/pimpl.h>
 
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/softmax_divergence.h"
 #include "dragoman/modules/softmax_loss.h"
 
 namespace dragoman {
@@ -27,6 +28,9 @@ class OutputHeadImpl : public torch::nn::Module {
   /// cross_entropy computes). Sums, not means. `copy`: see softmax_loss.h.
   TokenLoss loss(const at::Tensor& hidden, const at::Tensor& targets, double label_smoothing,
                  const CopyOdds& copy = {});
+
+  /// hidden [N, D] and row_weights [N], twice each: see softmax_divergence.h.
+  at::Tensor divergence(const TwoPasses& hidden, const TwoPasses& row_weights);
 
   [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 

@@ -6,9 +6,18 @@
 
 namespace dragoman {
 
-/// Sums over the real target tokens of `batch`, which lies on the model's device. A model without
-/// a copy head reads only the label smoothing.
+struct LossOptions {
+  CopyLossOptions words;  ///< a model without a copy head reads only the label smoothing
+  /// Weight alpha of R-Drop (Liang et al. 2021): each sentence goes through the model twice under
+  /// different dropout, and the two outputs are drawn together. The loss is half the paper's, the
+  /// mean cross-entropy of the passes + alpha / 4 (KL(p || q) + KL(q || p)). With a copy head the
+  /// divergences are those of the gate, the generated words and the pointer together, which bound
+  /// those of the mixture. 0: one pass.
+  double r_drop = 0.0;
+};
+
+/// Sums over the real target tokens of `batch`, which lies on the model's device.
 [[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch,
-                                   const CopyLossOptions& options);
+                                   const LossOptions& options);
 
 }  // namespace dragoman

@@ -2,7 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <torch/nn/module.h>
+
+#include <algorithm>
+
+#include "dragoman/data/error.h"
 
 namespace dragoman {
 namespace {
@@ -21,6 +26,7 @@ std::optional<at::Tensor> optional(const at::Tensor& tensor) {
 
 struct Optimizer::Group {
   double weight_decay = 0.0;
+  double learning_rate_factor = 1.0;
   std::vector<at::Tensor> values{}, gradients{}, first{}, second{}, steps{};
 };
 
@@ -40,9 +46,47 @@ Optimizer::Optimizer(const TrainingConfig& config, const torch::nn::Module& modu
           at::zeros_like(item.value().detach(), at::MemoryFormat::Contiguous));
     parameters_.push_back(std::move(parameter));
   }
+  set_groups(config.groups);
   const auto count = static_cast<std::int64_t>(parameters_.size());
   TORCH_CHECK(count > 0, "a module without parameters cannot be trained");
   steps_ = at::zeros({count}, parameters_.front().value.options().dtype(at::kFloat));
+}
+
+void Optimizer::set_groups(const std::vector<ParameterGroup>& groups) {
+  for (const ParameterGroup& group : groups) {
+    bool is_found = false;
+    for (Parameter& parameter : parameters_) {
+      if (fnmatch(group.pattern.c_str(), parameter.name.c_str(), 0) != 0) continue;
+      parameter.learning_rate_factor = group.learning_rate;
+      is_found = true;
+    }
+    if (!is_found)
+      throw UsageError(
+          fmt::format("training.groups: no parameter is named like \"{}\". They are named like {}; "
+                      "* stands for "
+                      "any characters (dragoman inspect MODEL.pt lists them).",
+                      group.pattern, parameters_.front().name));
+  }
+  bool is_any_trained = false;
+  for (Parameter& parameter : parameters_) {
+    const bool is_trained = parameter.learning_rate_factor > 0.0;
+    parameter.value.set_requires_grad(is_trained);
+    is_any_trained = is_any_trained || is_trained;
+  }
+  if (!is_any_trained)
+    throw UsageError(
+        "training.groups: all parameters have learning_rate 0, so that there is nothing to train.");
+}
+
+Optimizer::Group& Optimizer::group_of(const Parameter& parameter,
+                                      std::vector<Group>& groups) const {
+  const double decay = parameter.value.dim() >= 2 ? weight_decay_ : 0.0;
+  const auto found = std::ranges::find_if(groups, [&](const Group& group) {
+    return group.weight_decay == decay &&
+           group.learning_rate_factor == parameter.learning_rate_factor;
+  });
+  if (found != groups.end()) return *found;
+  return groups.emplace_back(Group{decay, parameter.learning_rate_factor});
 }
 
 void Optimizer::step(double learning_rate, const at::Tensor& grad_scale,
@@ -50,13 +94,12 @@ void Optimizer::step(double learning_rate, const at::Tensor& grad_scale,
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> steps = steps_.unbind();
   std::vector<at::Tensor> used;
-  Group matrices{.weight_decay = weight_decay_};
-  Group others{.weight_decay = 0.0};
+  std::vector<Group> groups;
   for (std::size_t index = 0; index < parameters_.size(); ++index) {
     const Parameter& parameter = parameters_[index];
     const at::Tensor& gradient = parameter.value.grad();
     if (!gradient.defined()) continue;
-    Group& group = parameter.value.dim() >= 2 && weight_decay_ > 0.0 ? matrices : others;
+    Group& group = group_of(parameter, groups);
     group.values.push_back(parameter.value);
     group.gradients.push_back(gradient.contiguous());
     if (!parameter.moments.empty()) group.first.push_back(parameter.moments[0]);
@@ -72,8 +115,8 @@ void Optimizer::step(double learning_rate, const at::Tensor& grad_scale,
     for (at::Tensor& count : used)
       count.add_(advance);
   }
-  for (const Group* group : {&matrices, &others})
-    if (!group->values.empty()) apply(*group, learning_rate, grad_scale, not_finite);
+  for (const Group& group : groups)
+    apply(group, learning_rate * group.learning_rate_factor, grad_scale, not_finite);
   // The fused kernels leave the version counters alone; whoever caches casts of weights needs them.
   for (const Parameter& parameter : parameters_)
     if (parameter.value.grad().defined()) parameter.value.unsafeGetTensorImpl()->bump_version();

@@ -22,11 +22,13 @@ class Optimizer {
   struct Parameter {
     std::string name;
     at::Tensor value;
-    std::vector<at::Tensor> moments;  ///< Adam: first, second; sgd: momentum; as `value`
+    std::vector<at::Tensor> moments;    ///< Adam: first, second; sgd: momentum; as `value`
+    double learning_rate_factor = 1.0;  ///< 0: frozen, and no gradient is computed for it
   };
 
   /// Takes the parameters of `module`, on the device where they lie now. Weight decay applies to
-  /// parameters of two and more dimensions. A tied parameter counts once.
+  /// parameters of two and more dimensions. A tied parameter counts once. Throws UsageError for a
+  /// pattern of config.groups that no parameter has, or when none is left to train.
   Optimizer(const TrainingConfig& config, const torch::nn::Module& module);
 
   /// One step of size `learning_rate`; parameters without a gradient are left out. grad_scale []
@@ -45,6 +47,8 @@ class Optimizer {
 
  private:
   struct Group;  ///< the tensor lists of one call of a fused kernel
+  void set_groups(const std::vector<ParameterGroup>& groups);
+  Group& group_of(const Parameter& parameter, std::vector<Group>& groups) const;
   void apply(const Group& group, double learning_rate, const at::Tensor& grad_scale,
              const at::Tensor& not_finite);
   [[nodiscard]] std::map<std::string, at::Tensor> tensors() const;

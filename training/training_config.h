@@ -51,8 +51,23 @@ constexpr auto names(Metric) {
                                                              {"rougeL", Metric::rougeL}});
 }
 
+/// Parameters that learn at a rate of their own.
+struct ParameterGroup {
+  std::string pattern;
+  double learning_rate = 1.0;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("pattern", self.pattern,
+          "names of parameters, with * and ? as in file names: \"encoder.*\", \"*embedding*\"");
+    visit("learning_rate", self.learning_rate,
+          "factor of the learning rate; 0: they stay as they are", 0.0, 1000.0);
+  }
+  void check(auto&&) const {}
+};
+
 struct TrainingConfig {
   std::string output = "run";
+  std::string init_from;
   std::int64_t max_steps = 100000;
   std::int64_t max_epochs = 0;
   double max_minutes = 0.0;
@@ -67,6 +82,7 @@ struct TrainingConfig {
   double epsilon = 1e-9;
   double momentum = 0.9;
   double weight_decay = 0.0;
+  std::vector<ParameterGroup> groups;
   ScheduleKind schedule = ScheduleKind::noam;
   std::int64_t warmup_steps = 1000;
   double final_learning_rate = 0.0;
@@ -75,6 +91,7 @@ struct TrainingConfig {
   double label_smoothing = 0.1;
   bool force_copying = false;
   double coverage_loss = 0.0;
+  double r_drop = 0.0;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -93,6 +110,9 @@ struct TrainingConfig {
 
   static void fields(auto& self, auto&& visit) {
     visit("output", self.output, "the run directory: configuration, logs, checkpoints");
+    visit("init_from", self.init_from,
+          "a model file to start from: its tokenisers too, unless tokenizer.source_model is given; "
+          "empty: random weights");
     visit("max_steps", self.max_steps, "optimiser updates", 1, 1000000000);
     visit("max_epochs", self.max_epochs, "stop after so many passes; 0: no limit", 0, 1000000000);
     visit("max_minutes", self.max_minutes,
@@ -110,6 +130,9 @@ struct TrainingConfig {
     visit("epsilon", self.epsilon, "Adam's epsilon", 0.0, 1.0);
     visit("momentum", self.momentum, "momentum of sgd", 0.0, 0.999999);
     visit("weight_decay", self.weight_decay, "on matrices, not on biases and norms", 0.0, 10.0);
+    visit("groups", self.groups,
+          "parameters with learning rates of their own, or none; of several that fit the last "
+          "counts");
     visit("schedule", self.schedule,
           "shape of the learning rate after warm-up; noam is the inverse square root");
     visit("warmup_steps", self.warmup_steps, "updates of linear warm-up", 0, 1000000000);
@@ -124,6 +147,10 @@ struct TrainingConfig {
           "with a copy head: words that stand in the source are trained as copies only");
     visit("coverage_loss", self.coverage_loss,
           "with a copy head: weight of the loss on pointing twice at the same place", 0.0, 1000.0);
+    visit("r_drop", self.r_drop,
+          "weight of R-Drop (Liang et al. 2021; 1 to 5): two passes under different dropout are "
+          "drawn together, for twice the time; 0: one pass",
+          0.0, 1000.0);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

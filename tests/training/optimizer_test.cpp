@@ -192,3 +192,30 @@ TEST_CASE("a step is seen by those who watch the version of a parameter", "[opti
   optimizer.step(1e-2, {}, {});
   CHECK(module.parameters().front()._version() > before);
 }
+
+TEST_CASE("groups of parameters learn at their own rates or not at all", "[optimizer]") {
+  dragoman::TrainingConfig settings = config(OptimizerKind::sgd);
+  settings.momentum = 0.0;
+  settings.weight_decay = 0.0;
+  settings.groups = {{"*", 0.5}, {"b*", 2.0}, {"embedding", 0.0}};
+  const Tensors start = random_start();
+  Parameters module(start);
+  Optimizer optimizer(settings, module);
+  for (auto& item : module.named_parameters()) {
+    CHECK(item.value().requires_grad() == (item.key() != "embedding"));
+    if (item.value().requires_grad())
+      item.value().mutable_grad() = at::ones_like(item.value()).detach();
+  }
+  optimizer.step(0.1, {}, {});
+  const std::map<std::string, double> moved = {
+      {"matrix", 0.05}, {"gain", 0.05}, {"bias", 0.2}, {"embedding", 0.0}};
+  for (const auto& item : module.named_parameters()) {
+    CAPTURE(item.key());
+    const at::Tensor distance = start.at("start." + item.key()) - item.value();
+    CHECK((distance - moved.at(item.key())).abs().max().item<double>() < 1e-6);
+  }
+  settings.groups = {{"encodr.*", 0.5}};
+  CHECK_THROWS_WITH(Optimizer(settings, module), Catch::Contains("\"encodr.*\""));
+  settings.groups = {{"*", 0.0}};
+  CHECK_THROWS_WITH(Optimizer(settings, module), Catch::Contains("nothing to train"));
+}
