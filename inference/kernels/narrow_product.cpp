@@ -139,8 +139,8 @@ void quantize_rows(const NarrowProduct& product, const Layout& layout, LeftSide 
   for (std::int64_t row = 0; row < product.rows; ++row) {
     const float* from = product.left + row * product.inputs;
     if (left == LeftSide::byte_quads)
-      scales[row] = quantize_row<std::uint8_t, 128>(
-          from, layout, limit, static_cast<std::uint8_t*>(out) + row * stride);
+      scales[row] = quantize_row<std::uint8_t, 128>(from, layout, limit,
+                                                    static_cast<std::uint8_t*>(out) + row * stride);
     else
       scales[row] = quantize_row<std::int16_t, 0>(from, layout, limit,
                                                   static_cast<std::int16_t*>(out) + row * stride);
@@ -190,12 +190,12 @@ std::int64_t packed_int8_size(std::int64_t inputs, std::int64_t outputs) {
 
 void pack_bfloat16(const float* weight, std::int64_t inputs, std::int64_t outputs,
                    BFloat16* packed) {
-  for_each_element<BFloat16>(
-      bfloat16_layout(inputs, outputs), packed,
-      [&](std::int64_t output, std::int64_t input, BFloat16& element) {
-        const bool exists = output < outputs && input < inputs;
-        kernels::store(exists ? weight[output * inputs + input] : 0.0f, element);
-      });
+  for_each_element<BFloat16>(bfloat16_layout(inputs, outputs), packed,
+                             [&](std::int64_t output, std::int64_t input, BFloat16& element) {
+                               const bool exists = output < outputs && input < inputs;
+                               kernels::store(exists ? weight[output * inputs + input] : 0.0f,
+                                              element);
+                             });
 }
 
 void pack_int8(const float* weight, std::int64_t inputs, std::int64_t outputs, std::int8_t* packed,

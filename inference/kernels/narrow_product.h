@@ -40,8 +40,8 @@ struct NarrowProduct {
   float* out;         ///< [rows, outputs]
 };
 
-/// The left side stays float, or becomes bfloat16 where the processor multiplies that (AVX512-BF16);
-/// sums are float. `scratch`: narrow_scratch_size() bytes, aligned to 4.
+/// The left side stays float, or becomes bfloat16 where the processor multiplies that
+/// (AVX512-BF16); sums are float. `scratch`: narrow_scratch_size() bytes, aligned to 4.
 void multiply_bfloat16(const NarrowProduct& product, const kernels::BFloat16* packed,
                        std::byte* scratch);
 [[nodiscard]] std::int64_t narrow_scratch_size(std::int64_t inputs);

@@ -164,7 +164,8 @@ using I8 = std::int32_t __attribute__((vector_size(32)));
 using I16 = std::int32_t __attribute__((vector_size(64)));
 
 // The instructions that multiply groups. They are spelled out, because the compiler's functions for
-// them cannot be called from templates for several kinds of processor, and cost copies of registers.
+// them cannot be called from templates for several kinds of processor, and cost copies of
+// registers.
 
 /// Two 16-bit products and their sum: nothing saturates.
 template <class Integers>

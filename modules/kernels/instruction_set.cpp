@@ -8,7 +8,8 @@ namespace dragoman::kernels {
 namespace {
 
 #if defined(__x86_64__) && defined(__GNUC__)
-/// The compilers' own question has no name for it everywhere. (256-bit registers are known to work.)
+/// The compilers' own question has no name for it everywhere. (256-bit registers are known to
+/// work.)
 bool has_avx_vnni() {
   unsigned a = 0;
   unsigned b = 0;

@@ -46,8 +46,8 @@ struct NarrowCase {
     return {x.data(), rows, inputs, outputs, nullptr, false, out.data()};
   }
   [[nodiscard]] std::vector<std::byte> scratch() const {
-    return std::vector<std::byte>(
-        static_cast<std::size_t>(dragoman::narrow_scratch_size(inputs)), std::byte{0xff});
+    return std::vector<std::byte>(static_cast<std::size_t>(dragoman::narrow_scratch_size(inputs)),
+                                  std::byte{0xff});
   }
 };
 
@@ -104,8 +104,7 @@ bool is_int8_product(const NarrowCase& one, const std::vector<float>& found) {
   std::vector<std::vector<std::int64_t>> left(static_cast<std::size_t>(one.rows));
   std::vector<float> row_scales;
   for (std::int64_t row = 0; row < one.rows; ++row)
-    row_scales.push_back(
-        int8_scale(one.row(row), one.inputs, left[static_cast<std::size_t>(row)]));
+    row_scales.push_back(int8_scale(one.row(row), one.inputs, left[static_cast<std::size_t>(row)]));
   std::vector<std::int64_t> right;
   for (std::int64_t output = 0; output < one.outputs; ++output) {
     const float scale = int8_weight_scale(one.column(output), one.inputs, right);
