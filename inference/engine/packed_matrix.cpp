@@ -103,11 +103,12 @@ void PackedMatrix::multiply(const float* x, std::int64_t rows, const Epilogue& e
                           {0, count, 0, outputs_}, nullptr);
         break;
       case WeightType::bf16:
-        multiply_bfloat16(product, static_cast<const kernels::BFloat16*>(packed_.get()));
+        multiply_bfloat16(product, static_cast<const kernels::BFloat16*>(packed_.get()),
+                          scratch.bytes(narrow_scratch_size(inputs_)));
         break;
       case WeightType::int8:
         multiply_int8(product, static_cast<const std::int8_t*>(packed_.get()), scales_.data(),
-                      scratch.bytes(int8_scratch_size(inputs_)));
+                      scratch.bytes(narrow_scratch_size(inputs_)));
         break;
     }
     activate(epilogue.activation, result, count * outputs_);

@@ -193,14 +193,9 @@ void sum_portable(const float* weights, const float* const* rows, std::int64_t c
 }
 
 Functions choose_functions() {
-  switch (kernels::instruction_set()) {
-    case kernels::InstructionSet::x86_64_v4:
-      return {attend_v4, dots_v4, sum_v4};
-    case kernels::InstructionSet::x86_64_v3:
-      return {attend_v3, dots_v3, sum_v3};
-    case kernels::InstructionSet::portable:
-      break;
-  }
+  using kernels::InstructionSet;
+  if (kernels::instruction_set() >= InstructionSet::x86_64_v4) return {attend_v4, dots_v4, sum_v4};
+  if (kernels::instruction_set() >= InstructionSet::x86_64_v3) return {attend_v3, dots_v3, sum_v3};
   return {attend_portable, dots_portable, sum_portable};
 }
 #else

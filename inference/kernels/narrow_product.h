@@ -4,6 +4,7 @@
 // LibTorch.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "dragoman/modules/kernels/number.h"
@@ -39,13 +40,15 @@ struct NarrowProduct {
   float* out;         ///< [rows, outputs]
 };
 
-/// The left side stays float.
-void multiply_bfloat16(const NarrowProduct& product, const kernels::BFloat16* packed);
+/// The left side stays float, or becomes bfloat16 where the processor multiplies that
+/// (AVX512-BF16); sums are float. `scratch`: narrow_scratch_size() bytes, aligned to 4.
+void multiply_bfloat16(const NarrowProduct& product, const kernels::BFloat16* packed,
+                       std::byte* scratch);
+[[nodiscard]] std::int64_t narrow_scratch_size(std::int64_t inputs);
 
-/// The left side becomes integers, a scale for each row; `scratch`: int8_scratch_size() bytes,
-/// aligned to 64.
+/// The left side becomes integers in [-127, 127], a scale for each row: its greatest number / 127.
+/// The sums of integers are exact, and thus the same on every processor.
 void multiply_int8(const NarrowProduct& product, const std::int8_t* packed, const float* scales,
                    std::byte* scratch);
-[[nodiscard]] std::int64_t int8_scratch_size(std::int64_t inputs);
 
 }  // namespace dragoman

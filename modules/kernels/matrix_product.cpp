@@ -147,15 +147,8 @@ constexpr Kernel kV4{
     packed_v4};
 
 const Kernel& choose_kernel() {
-  switch (instruction_set()) {
-    case InstructionSet::x86_64_v4:
-      return kV4;
-    case InstructionSet::x86_64_v3:
-      return kV3;
-    case InstructionSet::portable:
-      break;
-  }
-  return kPortable;
+  if (instruction_set() >= InstructionSet::x86_64_v4) return kV4;
+  return instruction_set() >= InstructionSet::x86_64_v3 ? kV3 : kPortable;
 }
 #else
 const Kernel& choose_kernel() {
