@@ -29,6 +29,37 @@ void Arena::clear() {
   used_ = 0;
 }
 
+float* Pool::lend(std::int64_t count) {
+  // The smallest that is free and large enough; else the largest that is free becomes large enough.
+  Piece* best = nullptr;
+  for (Piece& piece : pieces_) {
+    if (piece.is_lent) continue;
+    const bool is_better = best == nullptr || (best->size < count
+                                                   ? piece.size > best->size
+                                                   : piece.size >= count && piece.size < best->size);
+    if (is_better) best = &piece;
+  }
+  if (best == nullptr) best = &pieces_.emplace_back();
+  if (best->size < count) {
+    best->memory.reset();
+    best->memory = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(count));
+    best->size = count;
+  }
+  best->is_lent = true;
+  return best->memory.get();
+}
+
+void Pool::give_back(const float* memory) {
+  std::ranges::find_if(pieces_, [memory](const Piece& piece) {
+    return piece.memory.get() == memory;
+  })->is_lent = false;
+}
+
+void Pool::take_all_back() {
+  for (Piece& piece : pieces_)
+    piece.is_lent = false;
+}
+
 float* Buffer::floats(std::int64_t count) {
   if (size_ < count) {
     memory_ = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(count));

@@ -144,7 +144,7 @@ void check_options_in_c(std::uint64_t count) {
   REQUIRE(dragoman_load(file.path().c_str(), R"({"threads": 2})", &translator, nullptr) ==
           DRAGOMAN_OK);
   const std::string decoding =
-      to_json_text(DecodingOptions{.max_length = 8, .protect = {"url"}, .suppress = {"a"},
+      to_json_text(DecodingOptions{.max_length = 8, .protect = {"url"}, .suppress = {"w"},
                                    .prefix = "two", .constraints = {"a dog"}});
   const std::string request_options = R"({"timeout_ms": 1000, "priority": 1})";
   int accepted = 0;
@@ -170,7 +170,7 @@ void check_options_in_c(std::uint64_t count) {
     dragoman_free_request(request);
     dragoman_free_translations(found);
   }
-  CHECK(accepted > 0);
+  CHECK(accepted > static_cast<int>(count) / 100);
   for (std::uint64_t seed = 0; seed < count / 10; ++seed) {
     CAPTURE(seed);
     Random random(seed);
@@ -242,7 +242,7 @@ TEST_CASE("thousands of texts give a result or say why not", "[fuzz][.slow]") {
 }
 
 TEST_CASE("C: whatever the options are, there is a result or a reason", "[fuzz]") {
-  check_options_in_c(60);
+  check_options_in_c(400);
 }
 TEST_CASE("C: thousands of options give a result or a reason", "[fuzz][.slow]") {
   check_options_in_c(5000);

@@ -1,3 +1,5 @@
+#include <c10/util/Exception.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <latch>
@@ -74,6 +76,29 @@ std::string outcome(dragoman::TranslationRequest& request, Translation& result) 
   } catch (const dragoman::Error& error) {
     return error.what();
   }
+}
+
+/// Of each kind that a model or LibTorch may throw.
+constexpr int kFaults = 5;
+void inject_fault(int number) {
+  switch (number % kFaults) {
+    case 0:
+      throw std::runtime_error("an injected fault");
+    case 1:
+      TORCH_CHECK(false, "an injected fault");
+      break;
+    case 2:
+      throw std::bad_alloc();
+    case 3:
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "an injected fault");
+      break;
+    default:
+      throw dragoman::ModelError("an injected fault");
+  }
+}
+bool is_fault(const std::string& outcome) {
+  return outcome.find("an injected fault") != std::string::npos ||
+         outcome.find("out of memory") != std::string::npos;
 }
 
 const DecodingOptions kOptions{.beam_size = 3, .max_length = 20};
@@ -286,6 +311,105 @@ TEST_CASE("a batch that fails is computed again, each request alone", "[service]
   CHECK_THAT(outcome(*alone, result), Contains("an injected fault"));
 }
 
+TEST_CASE("a fault of any kind at any step costs no other request its answer", "[service]") {
+  const auto expected = [] {
+    const HookedModel model;
+    dragoman::WorkerPool pool(1);
+    return dragoman::translate_texts(model, dragoman_test::tiny_encoder(), {many_lines(4), {}},
+                                     kOptions, 4, pool);
+  }();
+  for (int fault = 0; fault < kFaults; ++fault)
+    for (const int faulty_step : {1, 3, 8}) {
+      CAPTURE(fault, faulty_step);
+      HookedModel model;
+      int steps = 0;
+      int to_come = 2;  // of the batch, and of the request that is computed alone first
+      model.on_step = [&] {
+        if (to_come == 0 || ++steps < faulty_step) return;
+        steps = 0;
+        --to_come;
+        inject_fault(fault);
+      };
+      dragoman::WorkerPool pool(1);
+      dragoman::TranslationService service(model, dragoman_test::tiny_encoder(),
+                                           {.queue = {.max_wait_ms = 60000}, .batch_size = 4}, pool);
+      std::vector<std::shared_ptr<dragoman::TranslationRequest>> requests;
+      for (const std::string& text : many_lines(4))
+        requests.push_back(service.submit(text, kOptions, {}, {}));
+      int faults = 0;
+      for (std::size_t index = 0; index < requests.size(); ++index) {
+        Translation result;
+        const std::string what = outcome(*requests[index], result);
+        CAPTURE(what);
+        faults += is_fault(what) ? 1 : 0;
+        CHECK((is_fault(what) || what == "done"));
+        if (what == "done") check_same(result, expected[index]);
+      }
+      CHECK(to_come == 0);
+      CHECK(faults <= 1);
+      Translation result;
+      const auto after = service.submit(many_lines(4)[1], kOptions, {}, {});
+      service.shutdown(Shutdown::finish);
+      REQUIRE(outcome(*after, result) == "done");
+      check_same(result, expected[1]);
+    }
+}
+
+TEST_CASE("a flood of requests waits outside a full queue, or is refused", "[service]") {
+  constexpr std::size_t kCallers = 8;
+  constexpr int kRequests = 40;
+  constexpr std::int64_t kCapacity = 6;
+  constexpr std::int64_t kBatch = 4;
+  const bool refuses = GENERATE(false, true);
+  CAPTURE(refuses);
+  HookedModel model;
+  model.on_start = [] { std::this_thread::sleep_for(milliseconds(2)); };
+  dragoman::WorkerPool pool(1);
+  dragoman::TranslationService service(
+      model, dragoman_test::tiny_encoder(),
+      {.queue = {.capacity = kCapacity,
+                 .when_full = refuses ? dragoman::WhenFull::refuse : dragoman::WhenFull::wait},
+       .batch_size = kBatch},
+      pool);
+  DecodingOptions options = kOptions;
+  options.max_length = 3;
+  std::atomic<std::int64_t> accepted = 0;
+  std::atomic<std::int64_t> refused = 0;
+  std::atomic<std::int64_t> answered = 0;
+  std::atomic<std::int64_t> failed = 0;
+  std::atomic<std::int64_t> most = 0;
+  const auto flood = [&] {
+    std::vector<std::shared_ptr<dragoman::TranslationRequest>> requests;
+    for (int number = 0; number < kRequests; ++number) {
+      try {
+        requests.push_back(service.submit("two dogs", options, {}, [&] { ++answered; }));
+      } catch (const UnavailableError&) {
+        ++refused;
+        continue;
+      }
+      const std::int64_t inside = ++accepted - answered;
+      for (std::int64_t old = most; inside > old && !most.compare_exchange_weak(old, inside);) {
+      }
+    }
+    for (const auto& request : requests) {
+      Translation result;
+      if (outcome(*request, result) != "done") ++failed;
+    }
+  };
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < kCallers; ++caller)
+    callers.emplace_back(flood);
+  for (std::thread& caller : callers)
+    caller.join();
+  service.shutdown(Shutdown::finish);
+  CHECK(accepted + refused == static_cast<std::int64_t>(kCallers) * kRequests);
+  CHECK(answered == accepted);
+  CHECK(failed == 0);
+  CHECK((refused > 0) == refuses);
+  // In the queue and in the one batch; each caller may be between the two counts.
+  CHECK(most <= kCapacity + kBatch + static_cast<std::int64_t>(kCallers));
+}
+
 TEST_CASE("whatever bytes come in, there is an answer or an error of ours", "[service]") {
   const TinyFile file;
   const Translator translator(file.path(), {.threads = 2});
@@ -339,6 +463,10 @@ TEST_CASE("64 clients with deadlines, cancellations and faults: no answer is los
   model.on_start = [&starts] {
     if (++starts % 6 == 0) throw std::runtime_error("an injected fault");
   };
+  std::atomic<int> steps = 0;
+  model.on_step = [&steps] {
+    if (const int step = ++steps; step % 150 == 0) inject_fault(step / 150);
+  };
   dragoman::WorkerPool pool(2);
   dragoman::TranslationService service(
       model, dragoman_test::tiny_encoder(),
@@ -375,7 +503,7 @@ TEST_CASE("64 clients with deadlines, cancellations and faults: no answer is los
         if (fate == 1) request->cancel();
         what = outcome(*request, result);
       }
-      if (what.ends_with("an injected fault")) what = "fault";
+      if (is_fault(what)) what = "fault";
       const std::lock_guard lock(mutex);
       ++outcomes[what];
       if (what == "done" && result.text() != expected[index].text()) wrong.push_back(texts[index]);
