@@ -43,8 +43,8 @@ Size size_of(const ModelFile& file) {
   return size;
 }
 
-/// The training card; what is not JSON is shown as it is, what is nested deeply, which could exhaust
-/// the stack, not at all.
+/// The training card; what is not JSON is shown as it is, what is nested deeply, which could
+/// exhaust the stack, not at all.
 Json card_of(const ModelFile& file) {
   if (file.card.empty()) return nullptr;
   const auto is_shallow = [](int depth, Json::parse_event_t, const Json&) { return depth < 64; };

@@ -1,6 +1,6 @@
-// Resident memory of a translator: of the program before it loads anything (an empty LibTorch program),
-// when the model is loaded, and while COUNT of the lines, drawn at random, are translated in calls of
-// 2000. As bench/ctranslate2_memory.py does with CTranslate2.
+// Resident memory of a translator: of the program before it loads anything (an empty LibTorch
+// program), when the model is loaded, and while COUNT of the lines, drawn at random, are translated
+// in calls of 2000. As bench/ctranslate2_memory.py does with CTranslate2.
 //
 //   resident_memory MODEL.pt LINES [COUNT] [BEAM] [THREADS] [BATCH] [PRECISION]
 //                                   20000   4      2         64      stored

@@ -66,7 +66,8 @@ Tokenizer Tokenizer::from_bytes(std::string bytes, const std::string& origin) {
     check_status<ModelError>(processor.LoadFromSerializedProto(state->bytes), origin);
   } catch (const Error&) {
     throw;
-  } catch (const std::exception& error) {  // of the trie that it builds from pieces it should refuse
+  } catch (
+      const std::exception& error) {  // of the trie that it builds from pieces it should refuse
     refuse_foreign<ModelError>(origin, error.what());
   }
   state->size = processor.GetPieceSize();

@@ -1,6 +1,6 @@
 // SentencePiece follows the table of characters in a model file without looking whether it stays
-// within it: a damaged one makes it read foreign memory. So the table is followed here, once, before
-// SentencePiece gets it.
+// within it: a damaged one makes it read foreign memory. So the table is followed here, once,
+// before SentencePiece gets it.
 #pragma once
 
 #include <string>

@@ -91,9 +91,9 @@ const float* Decoding::step(std::span<const std::int64_t> tokens, std::int64_t c
 }
 
 Decoding::Block Decoding::new_block(std::int64_t rows) {
-  return {workspace_->past.lend(std::ssize(network_.decoder) * rows * 2 *
-                                network_.config.decoder.dim),
-          rows};
+  return {
+      workspace_->past.lend(std::ssize(network_.decoder) * rows * 2 * network_.config.decoder.dim),
+      rows};
 }
 
 void Decoding::join_blocks() {
@@ -103,8 +103,8 @@ void Decoding::join_blocks() {
     begins.push_back(begins.back() + blocks_[block].rows);
   moved_.assign(static_cast<std::size_t>(begins.back()), -1);
   const auto moved = [&](const Slot& slot) -> std::int32_t& {
-    return moved_[static_cast<std::size_t>(
-        begins[static_cast<std::size_t>(slot.block) - joined_] + slot.row)];
+    return moved_[static_cast<std::size_t>(begins[static_cast<std::size_t>(slot.block) - joined_] +
+                                           slot.row)];
   };
   std::int32_t count = 0;
   for (std::int64_t row = 0; row < rows_; ++row)

@@ -1,6 +1,7 @@
 #include "dragoman/inference/engine/workspace.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace dragoman::engine {
 namespace {
@@ -34,16 +35,17 @@ float* Pool::lend(std::int64_t count) {
   Piece* best = nullptr;
   for (Piece& piece : pieces_) {
     if (piece.is_lent) continue;
-    const bool is_better = best == nullptr || (best->size < count
-                                                   ? piece.size > best->size
-                                                   : piece.size >= count && piece.size < best->size);
+    const bool is_better =
+        best == nullptr || (best->size < count ? piece.size > best->size
+                                               : piece.size >= count && piece.size < best->size);
     if (is_better) best = &piece;
   }
   if (best == nullptr) best = &pieces_.emplace_back();
   if (best->size < count) {
+    // Few different sizes, so that soon every one is there; what is not written to costs nothing.
     best->memory.reset();
-    best->memory = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(count));
-    best->size = count;
+    best->size = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(count)));
+    best->memory = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(best->size));
   }
   best->is_lent = true;
   return best->memory.get();

@@ -77,10 +77,10 @@ void check_size(const ModelFile& file) {
     stored += static_cast<double>(weight.numel());
   const double needed = matrix_numbers(file.model);
   if (needed > 2.0 * stored)
-    throw ModelError(
-        fmt::format("{}: config.json describes a model of {:.0f} numbers or more, but the file holds "
-                    "{:.0f}. Use the configuration that the checkpoint was trained with.",
-                    file.path, needed, stored));
+    throw ModelError(fmt::format(
+        "{}: config.json describes a model of {:.0f} numbers or more, but the file holds "
+        "{:.0f}. Use the configuration that the checkpoint was trained with.",
+        file.path, needed, stored));
 }
 
 }  // namespace

@@ -14,9 +14,8 @@ namespace dragoman_test {
 namespace {
 
 constexpr std::array<std::uint64_t, 14> kEdges = {
-    0,          1,          0x7f,       0x80,           0xff,
-    0x7fff,     0xffff,     0x7fffffff, 0x80000000,     0xffffffff,
-    0x100000000, 1ULL << 40, 1ULL << 62, ~std::uint64_t{0}};
+    0,          1,          0x7f,       0x80,        0xff,       0x7fff,     0xffff,
+    0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ULL << 40, 1ULL << 62, ~std::uint64_t{0}};
 
 std::string little_endian(std::uint64_t value, std::size_t size) {
   std::string bytes;
@@ -93,11 +92,28 @@ std::pair<std::size_t, std::size_t> word(const std::string& text, Random& random
 }
 
 std::string strange_value(Random& random) {
-  const std::array<std::string, 22> values = {
-      "0",     "-1",   "1",     "2",          "1000",       "1048576",     "9223372036854775807",
-      "1e308", "1e999", "-0.0",  "NaN",        "null",       "true",        "[]",
-      "{}",    "\"\"", "\"\xff\"", "\"\\ud800\"", "\"\\u0000\"", "99999999999999999999", "0.5",
-      "\"linear\""};
+  const std::array<std::string, 22> values = {"0",
+                                              "-1",
+                                              "1",
+                                              "2",
+                                              "1000",
+                                              "1048576",
+                                              "9223372036854775807",
+                                              "1e308",
+                                              "1e999",
+                                              "-0.0",
+                                              "NaN",
+                                              "null",
+                                              "true",
+                                              "[]",
+                                              "{}",
+                                              "\"\"",
+                                              "\"\xff\"",
+                                              "\"\\ud800\"",
+                                              "\"\\u0000\"",
+                                              "99999999999999999999",
+                                              "0.5",
+                                              "\"linear\""};
   const std::size_t choice = draw(random, values.size() + 2);
   if (choice < values.size()) return values[choice];
   const std::size_t depth = std::size_t{1} << draw(random, 18);
@@ -142,8 +158,8 @@ class ZipWriter {
   }
 
   void add(const ZipMember& member, bool is_zip64) {
-    const auto checksum = crc32_z(0, reinterpret_cast<const Bytef*>(member.content.data()),
-                                  member.content.size());
+    const auto checksum =
+        crc32_z(0, reinterpret_cast<const Bytef*>(member.content.data()), member.content.size());
     const std::uint64_t header = bytes_.size();
     std::string packed = member.content;
     const bool is_deflated = lies_ != nullptr && draw(*lies_, 8) == 0;
@@ -156,8 +172,8 @@ class ZipWriter {
       packed = packed.substr(2, size - 6);
       if (draw(*lies_, 4) == 0) packed = damage_bytes(packed, *lies_);
     }
-    const std::string common = number(0, 2) + number(is_deflated ? 8 : 0, 2) + number(0, 4) +
-                               number(checksum, 4);
+    const std::string common =
+        number(0, 2) + number(is_deflated ? 8 : 0, 2) + number(0, 4) + number(checksum, 4);
     bytes_ += "PK\3\4" + number(20, 2) + common + number(packed.size(), 4) +
               number(member.content.size(), 4) + number(member.name.size(), 2) + number(0, 2) +
               member.name + packed;

@@ -13,8 +13,8 @@ using Random = std::mt19937_64;
 /// In [0, count).
 std::size_t draw(Random& random, std::size_t count);
 
-/// One or several of: flipped bits, other bytes, numbers at the edges of their types, parts cut off,
-/// cut out, doubled, swapped, inserted. Never longer than twice `bytes` and a kilobyte.
+/// One or several of: flipped bits, other bytes, numbers at the edges of their types, parts cut
+/// off, cut out, doubled, swapped, inserted. Never longer than twice `bytes` and a kilobyte.
 [[nodiscard]] std::string damage_bytes(std::string bytes, Random& random);
 
 /// The same at the places where `bytes` is text: numbers, words, nesting, quotes.

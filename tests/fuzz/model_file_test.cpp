@@ -111,26 +111,30 @@ void damage_list(std::vector<ZipMember>& members, Random& random) {
 
 std::string damaged_file(std::vector<ZipMember> members, Random& random) {
   // What the manifest would find is found by what lies behind it as well.
-  if (draw(random, 5) != 0) std::erase_if(members, [](const ZipMember& each) {
-      return each.name.ends_with("/extra/manifest.json");
-    });
+  if (draw(random, 5) != 0)
+    std::erase_if(
+        members, [](const ZipMember& each) { return each.name.ends_with("/extra/manifest.json"); });
   switch (draw(random, 9)) {
     case 0:
       return damage_bytes(zip_of(members), random);
     case 1:
       return zip_of(members, &random);
     case 2:
-      member(members, "/data.pkl").content = damage_bytes(member(members, "/data.pkl").content, random);
+      member(members, "/data.pkl").content =
+          damage_bytes(member(members, "/data.pkl").content, random);
       break;
     case 3:
-      member(members, "/data.pkl").content = damage_pickle(member(members, "/data.pkl").content, random);
+      member(members, "/data.pkl").content =
+          damage_pickle(member(members, "/data.pkl").content, random);
       break;
     case 4:
     case 5:
-      member(members, "config.json").content = damage_json(member(members, "config.json").content, random);
+      member(members, "config.json").content =
+          damage_json(member(members, "config.json").content, random);
       break;
     case 6:
-      member(members, "source.spm").content = damage_tokenizer(member(members, "source.spm").content, random);
+      member(members, "source.spm").content =
+          damage_tokenizer(member(members, "source.spm").content, random);
       break;
     case 7:
       damage_weights(members, random);
@@ -194,9 +198,10 @@ void check_files(const Kind& kind, std::uint64_t first_seed, std::uint64_t count
     CHECK(memory.bytes() < 32 * static_cast<std::int64_t>(content.size()) + (64 << 20));
     unlink(path.c_str());
   }
-  if (count >= 1000) WARN(kind.name << ": " << count << " files, " << outcomes["translated"] << " translated, "
-                 << outcomes["refused"] << " refused; slowest " << slowest << " s, most memory "
-                 << (most_memory >> 20) << " MiB");
+  if (count >= 1000)
+    WARN(kind.name << ": " << count << " files, " << outcomes["translated"] << " translated, "
+                   << outcomes["refused"] << " refused; slowest " << slowest << " s, most memory "
+                   << (most_memory >> 20) << " MiB");
   CHECK(outcomes["refused"] > count / 4);
 }
 

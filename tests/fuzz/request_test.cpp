@@ -39,29 +39,28 @@ const std::vector<std::string>& strange_texts() {
     std::string combining = "e";
     for (int mark = 0; mark < 20000; ++mark)
       combining += "\u0301";
-    return std::vector<std::string>{
-        "",
-        " \t\r\n",
-        "\0"s,
-        "a\0b"s,
-        "\xff",
-        "a\xc3",
-        "\xed\xa0\x80",          // a lone surrogate
-        "\xc0\xaf",              // an overlong form
-        "\xf4\x90\x80\x80",      // above U+10FFFF
-        "\xef\xbb\xbfmarked",    // a mark of byte order
-        "\xef\xbf\xbe\xef\xbf\xbf",
-        "\u202eback\u202c",
-        "\u2581\u2581\u2581",    // SentencePiece's mark of whitespace
-        "<unk><s></s><pad>",
-        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
-        controls + "\x7f",
-        combining,
-        words,
-        lines,
-        std::string(1 << 20, 'x'),
-        std::string(1 << 20, '\x80'),
-        std::string(1 << 20, '\n')};
+    return std::vector<std::string>{"",
+                                    " \t\r\n",
+                                    "\0"s,
+                                    "a\0b"s,
+                                    "\xff",
+                                    "a\xc3",
+                                    "\xed\xa0\x80",        // a lone surrogate
+                                    "\xc0\xaf",            // an overlong form
+                                    "\xf4\x90\x80\x80",    // above U+10FFFF
+                                    "\xef\xbb\xbfmarked",  // a mark of byte order
+                                    "\xef\xbf\xbe\xef\xbf\xbf",
+                                    "\u202eback\u202c",
+                                    "\u2581\u2581\u2581",  // SentencePiece's mark of whitespace
+                                    "<unk><s></s><pad>",
+                                    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+                                    controls + "\x7f",
+                                    combining,
+                                    words,
+                                    lines,
+                                    std::string(1 << 20, 'x'),
+                                    std::string(1 << 20, '\x80'),
+                                    std::string(1 << 20, '\n')};
   }();
   return texts;
 }
@@ -106,7 +105,8 @@ void check_texts_of(const Translator& translator, const std::vector<std::string>
     const bool is_fine = has_result([&] { return translator.translate(text, options); });
     CHECK(is_fine == has_result([&] { return translator.submit(text, options).get(); }));
     CHECK(is_fine == has_result([&] {
-            return translator.translate_stream(text, options, [](std::string_view) { return true; });
+            return translator.translate_stream(text, options,
+                                               [](std::string_view) { return true; });
           }));
   }
 }
@@ -143,9 +143,11 @@ void check_options_in_c(std::uint64_t count) {
   dragoman_translator* translator = nullptr;
   REQUIRE(dragoman_load(file.path().c_str(), R"({"threads": 2})", &translator, nullptr) ==
           DRAGOMAN_OK);
-  const std::string decoding =
-      to_json_text(DecodingOptions{.max_length = 8, .protect = {"url"}, .suppress = {"w"},
-                                   .prefix = "two", .constraints = {"a dog"}});
+  const std::string decoding = to_json_text(DecodingOptions{.max_length = 8,
+                                                            .protect = {"url"},
+                                                            .suppress = {"w"},
+                                                            .prefix = "two",
+                                                            .constraints = {"a dog"}});
   const std::string request_options = R"({"timeout_ms": 1000, "priority": 1})";
   int accepted = 0;
   for (std::uint64_t seed = 0; seed < count; ++seed) {

@@ -31,7 +31,8 @@ constexpr TokenizerKind kTokenizerKinds[] = {{TokenizerType::bpe, 60, false},
 bool is_refused(const std::string& bytes) {
   try {
     const Tokenizer tokenizer = Tokenizer::from_bytes(bytes, "damaged");
-    for (const char* text : {"two dogs play in the snow", "Ünknown 李明 ０１ ﬁ ㍿ wörds", " \t\u3000"}) {
+    for (const char* text :
+         {"two dogs play in the snow", "Ünknown 李明 ０１ ﬁ ㍿ wörds", " \t\u3000"}) {
       const auto ids = tokenizer.encode(text);
       (void)tokenizer.decode(ids);
       (void)tokenizer.encode_aligned(text);

@@ -332,7 +332,8 @@ TEST_CASE("a fault of any kind at any step costs no other request its answer", "
       };
       dragoman::WorkerPool pool(1);
       dragoman::TranslationService service(model, dragoman_test::tiny_encoder(),
-                                           {.queue = {.max_wait_ms = 60000}, .batch_size = 4}, pool);
+                                           {.queue = {.max_wait_ms = 60000}, .batch_size = 4},
+                                           pool);
       std::vector<std::shared_ptr<dragoman::TranslationRequest>> requests;
       for (const std::string& text : many_lines(4))
         requests.push_back(service.submit(text, kOptions, {}, {}));
