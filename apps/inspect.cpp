@@ -43,10 +43,12 @@ Size size_of(const ModelFile& file) {
   return size;
 }
 
-/// The training card; what is not JSON is shown as it is.
+/// The training card; what is not JSON is shown as it is, what is nested deeply, which could
+/// exhaust the stack, not at all.
 Json card_of(const ModelFile& file) {
   if (file.card.empty()) return nullptr;
-  Json card = Json::parse(file.card, nullptr, /*allow_exceptions=*/false);
+  const auto is_shallow = [](int depth, Json::parse_event_t, const Json&) { return depth < 64; };
+  Json card = Json::parse(file.card, is_shallow, /*allow_exceptions=*/false);
   return card.is_discarded() ? Json(file.card) : card;
 }
 

@@ -20,6 +20,10 @@ constexpr std::uint64_t kMaxPickleSize = 256 << 20;
 constexpr std::uint64_t kMaxFileSize = std::uint64_t{1} << 31;
 constexpr std::size_t kMaxDimensions = 64;
 
+/// How often the tensors of a file may share its bytes on average. Tied weights of a foreign file
+/// may be one storage under three names; thousands of names would be as many copies later on.
+constexpr double kMaxSharing = 8.0;
+
 /// One past the last element that a view touches, and the number of its elements; nothing when a
 /// size or stride is negative or the numbers leave 64 bits.
 struct Extent {
@@ -121,6 +125,9 @@ class ArchiveReader {
           "is damaged: tensor {} with shape [{}] does not fit into its record of {} bytes", name,
           fmt::join(stored.sizes, ", "), storage.numel()));
     }
+    viewed_ += static_cast<double>(extent->elements * item);
+    if (viewed_ > kMaxSharing * static_cast<double>(zip_.file_size()))
+      zip_.fail("has too many tensors that share the same bytes");
     const auto* first = storage.const_data_ptr<std::uint8_t>();
     if (stored.type == at::kBool &&
         std::any_of(first, first + storage.numel(), [](std::uint8_t byte) { return byte > 1; })) {
@@ -135,6 +142,7 @@ class ArchiveReader {
   ZipReader zip_;
   std::string prefix_;  ///< "NAME/", the folder that every record lies in
   std::map<std::string, at::Tensor> storages_;
+  double viewed_ = 0.0;  ///< bytes of all tensors so far
 };
 
 }  // namespace

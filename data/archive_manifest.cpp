@@ -56,7 +56,9 @@ std::string make_manifest(const Archive& archive) {
 void check_manifest(const Archive& archive, const std::string& path) {
   const auto text = archive.files.find(kManifestName);
   if (text == archive.files.end()) return;
-  const auto manifest = Json::parse(text->second, nullptr, /*allow_exceptions=*/false);
+  // What is nested more deeply belongs to no manifest, and copying it could exhaust the stack.
+  const auto is_shallow = [](int depth, Json::parse_event_t, const Json&) { return depth < 8; };
+  const auto manifest = Json::parse(text->second, is_shallow, /*allow_exceptions=*/false);
   // Another program may keep a file of this name.
   if (!manifest.is_object() || manifest.value("format", Json()) != "dragoman") return;
   if (manifest.value("version", Json()) != 1) {

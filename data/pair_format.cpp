@@ -40,6 +40,8 @@ std::int64_t parse_json_pair(std::string_view line, const std::string& where,
   } catch (const nlohmann::json::parse_error& error) {
     throw DataError(
         fmt::format("{}: is not JSON (at byte {} of the line). {}.", where, error.byte, kExpected));
+  } catch (const nlohmann::json::out_of_range&) {
+    throw DataError(fmt::format("{}: holds a number that is too large. {}.", where, kExpected));
   }
   if (!pair.is_object())
     throw DataError(fmt::format("{}: is no JSON object. {}.", where, kExpected));

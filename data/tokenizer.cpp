@@ -3,17 +3,18 @@
 #include <fmt/core.h>
 #include <sentencepiece_processor.h>
 
+#include <exception>
 #include <utility>
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
+#include "dragoman/data/tokenizer_check.h"
 
 namespace dragoman {
 
 namespace {
 
-/// A strict reading of the outer protobuf message: SentencePiece's own parser writes to stderr when
-/// it meets foreign bytes.
+/// SentencePiece's own parser writes to stderr when it meets foreign bytes.
 bool looks_like_model(std::string_view bytes) {
   return !bytes.empty() && bytes.front() == '\x0a';
 }
@@ -33,12 +34,16 @@ struct Tokenizer::State {
 namespace {
 
 template <typename Failure>
-std::string check_status(const sentencepiece::util::Status& status, const std::string& origin) {
-  if (status.ok()) return {};
+[[noreturn]] void refuse_foreign(const std::string& origin, const std::string& problem) {
   throw Failure(
       fmt::format("{}: is no SentencePiece model ({}). Give the .model file that "
                   "spm_train or dragoman tokenizer train wrote.",
-                  origin, status.message()));
+                  origin, problem));
+}
+
+template <typename Failure>
+void check_status(const sentencepiece::util::Status& status, const std::string& origin) {
+  if (!status.ok()) refuse_foreign<Failure>(origin, status.message());
 }
 
 }  // namespace
@@ -54,8 +59,17 @@ Tokenizer Tokenizer::from_bytes(std::string bytes, const std::string& origin) {
                     "or dragoman tokenizer train wrote.",
                     origin));
   }
+  if (const auto damage = find_tokenizer_damage(state->bytes); !damage.empty())
+    refuse_foreign<ModelError>(origin, damage);
   auto& processor = state->processor;
-  check_status<ModelError>(processor.LoadFromSerializedProto(state->bytes), origin);
+  try {
+    check_status<ModelError>(processor.LoadFromSerializedProto(state->bytes), origin);
+  } catch (const Error&) {
+    throw;
+  } catch (
+      const std::exception& error) {  // of the trie that it builds from pieces it should refuse
+    refuse_foreign<ModelError>(origin, error.what());
+  }
   state->size = processor.GetPieceSize();
   state->unknown = processor.unk_id();
   state->end = processor.eos_id();

@@ -27,6 +27,7 @@ class ZipReader {
   ZipReader& operator=(const ZipReader&) = delete;
 
   [[nodiscard]] const std::map<std::string, Record>& records() const { return records_; }
+  [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
   /// Writes record.size bytes to `into` and verifies the checksum. Throws ModelError.
   void read(const std::string& name, const Record& record, void* into) const;
   [[nodiscard]] std::string read(const std::string& name, const Record& record) const;

@@ -7,11 +7,18 @@
 #include "dragoman/inference/kernels/attention.h"
 
 namespace dragoman::engine {
+namespace {
+
+/// Steps after which their blocks are joined.
+constexpr std::size_t kJoinedBlocks = 8;
+
+}  // namespace
 
 Decoding::Decoding(const Network& network, Sources sources, std::unique_ptr<Workspace> workspace)
     : network_(network), sources_(std::move(sources)), workspace_(std::move(workspace)) {
   const std::int64_t tokens = std::ssize(sources_.ids);
   workspace_->arena.clear();
+  workspace_->past.take_all_back();
   memory_ = workspace_->arena.floats(tokens * network.config.encoder.dim);
   encode(network, sources_.ids, sources_.begins, *workspace_, memory_);
   for (const DecoderLayer& layer : network.decoder) {
@@ -44,8 +51,8 @@ const float* Decoding::step(std::span<const std::int64_t> tokens, std::int64_t c
     embed(network_.target(), tokens[static_cast<std::size_t>(row)], length_ + row % count,
           x + row * dim);
 
-  blocks_.push_back(
-      {workspace_->arena.floats(std::ssize(network_.decoder) * rows * 3 * dim), rows});
+  if (blocks_.size() - joined_ == kJoinedBlocks) join_blocks();
+  blocks_.push_back(new_block(rows));
   next_past_.resize(static_cast<std::size_t>(rows_ * (length_ + count)));
   for (std::int64_t row = 0; row < rows_; ++row) {
     Slot* to = next_past_.data() + row * (length_ + count);
@@ -62,9 +69,12 @@ const float* Decoding::step(std::span<const std::int64_t> tokens, std::int64_t c
     float* normed = workspace_->normed.floats(rows * dim);
     float* attended = workspace_->attended.floats(rows * dim);
     residual(layer.self_norm, position, x, rows, normed, [&](const float* in) {
-      float* projected = blocks_.back().data + static_cast<std::int64_t>(index) * rows * 3 * dim;
+      float* projected = workspace_->queries.floats(rows * 3 * dim);
       layer.query_key_value(in, rows, projected, workspace_->scratch);
-      attend_to_past(index, count, attended);
+      float* kept = blocks_.back().data + static_cast<std::int64_t>(index) * rows * 2 * dim;
+      for (std::int64_t row = 0; row < rows; ++row)
+        std::copy_n(projected + (row * 3 + 1) * dim, 2 * dim, kept + row * 2 * dim);
+      attend_to_past(index, projected, count, attended);
       layer.self_output.add_to(attended, rows, x, workspace_->scratch);
     });
     residual(layer.cross_norm, position, x, rows, normed, [&](const float* in) {
@@ -80,25 +90,72 @@ const float* Decoding::step(std::span<const std::int64_t> tokens, std::int64_t c
   return x;
 }
 
-/// `past_` holds the `count` new positions already.
-void Decoding::attend_to_past(std::size_t layer, std::int64_t count, float* out) {
+Decoding::Block Decoding::new_block(std::int64_t rows) {
+  return {
+      workspace_->past.lend(std::ssize(network_.decoder) * rows * 2 * network_.config.decoder.dim),
+      rows};
+}
+
+void Decoding::join_blocks() {
+  // moved_: of each row of these blocks, its place in the new one; -1: nobody's past.
+  std::vector<std::int64_t> begins = {0};
+  for (std::size_t block = joined_; block < blocks_.size(); ++block)
+    begins.push_back(begins.back() + blocks_[block].rows);
+  moved_.assign(static_cast<std::size_t>(begins.back()), -1);
+  const auto moved = [&](const Slot& slot) -> std::int32_t& {
+    return moved_[static_cast<std::size_t>(begins[static_cast<std::size_t>(slot.block) - joined_] +
+                                           slot.row)];
+  };
+  std::int32_t count = 0;
+  for (std::int64_t row = 0; row < rows_; ++row)
+    for (std::int64_t position = joined_length_; position < length_; ++position) {
+      std::int32_t& place = moved(past_[static_cast<std::size_t>(row * length_ + position)]);
+      if (place < 0) place = count++;
+    }
+  if (4 * count <= 3 * begins.back()) {  // else copying is not worth while
+    const Block joined = new_block(count);
+    const std::int64_t width = 2 * network_.config.decoder.dim;
+    for (std::size_t index = joined_; index < blocks_.size(); ++index) {
+      const Block& block = blocks_[index];
+      for (std::int64_t row = 0; row < block.rows; ++row) {
+        const auto place = moved_[static_cast<std::size_t>(begins[index - joined_] + row)];
+        for (std::int64_t layer = 0; place >= 0 && layer < std::ssize(network_.decoder); ++layer)
+          std::copy_n(block.data + (layer * block.rows + row) * width, width,
+                      joined.data + (layer * count + place) * width);
+      }
+      workspace_->past.give_back(block.data);
+    }
+    for (std::int64_t row = 0; row < rows_; ++row)
+      for (std::int64_t position = joined_length_; position < length_; ++position) {
+        Slot& slot = past_[static_cast<std::size_t>(row * length_ + position)];
+        slot = {static_cast<std::int32_t>(joined_), moved(slot)};
+      }
+    blocks_.resize(joined_);
+    blocks_.push_back(joined);
+  }
+  joined_ = blocks_.size();
+  joined_length_ = length_;
+}
+
+/// `past_` and the last block hold the `count` new positions already.
+void Decoding::attend_to_past(std::size_t layer, const float* projected, std::int64_t count,
+                              float* out) {
   const StackConfig& stack = network_.config.decoder;
-  const std::int64_t width = 3 * stack.dim;
+  const std::int64_t width = 2 * stack.dim;
   const std::int64_t length = length_ + count;
   const auto number = static_cast<std::int64_t>(layer);
   const std::int64_t head_dim = stack.dim / stack.heads;
   float* weights = workspace_->weights.floats(attention_scratch(length));
-  const Block& own = blocks_.back();
   workspace_->keys.resize(static_cast<std::size_t>(length));
   for (std::int64_t row = 0; row < rows_; ++row) {
     const Slot* past = past_.data() + row * length;
     for (std::int64_t position = 0; position < length; ++position) {
       const Block& block = blocks_[static_cast<std::size_t>(past[position].block)];
       workspace_->keys[static_cast<std::size_t>(position)] =
-          block.data + (number * block.rows + past[position].row) * width + stack.dim;
+          block.data + (number * block.rows + past[position].row) * width;
     }
     for (std::int64_t token = 0; token < count; ++token)
-      attend({.query = own.data + (number * own.rows + row * count + token) * width,
+      attend({.query = projected + (row * count + token) * 3 * stack.dim,
               .keys = workspace_->keys.data(),
               .value_offset = stack.dim,
               .count = length_ + token + 1,

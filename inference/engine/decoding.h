@@ -1,6 +1,7 @@
 // The decoder of the CPU engine and what it remembers of a batch. Rows are hypotheses, sentence by
 // sentence, equally many for each. What has been computed for a position stays where it is: a
 // hypothesis finds its past through a table, and a reordering of hypotheses moves that table alone.
+// Every few steps what no hypothesis comes from any more is forgotten.
 #pragma once
 
 #include <cstdint>
@@ -63,12 +64,16 @@ class Decoding {
     std::int32_t block;
     std::int32_t row;
   };
-  /// Of one step: [layers, rows, 3 D], queries, keys and values.
+  /// Of one step, or what is left of several: [layers, rows, 2 D], keys and values.
   struct Block {
     float* data;
     std::int64_t rows;
   };
-  void attend_to_past(std::size_t layer, std::int64_t count, float* out);
+  [[nodiscard]] Block new_block(std::int64_t rows);
+  /// Joins the blocks since the last call into one, without the rows that are nobody's past.
+  void join_blocks();
+  /// projected: [R * count, 3 D], queries, keys and values of the new positions.
+  void attend_to_past(std::size_t layer, const float* projected, std::int64_t count, float* out);
   void attend_to_source(std::size_t layer, const float* queries, std::int64_t count, float* out);
 
   const Network& network_;
@@ -83,6 +88,9 @@ class Decoding {
   std::vector<Slot> past_;  ///< [R, length]
   std::vector<Slot> next_past_;
   std::vector<Block> blocks_;
+  std::size_t joined_ = 0;           ///< blocks that join_blocks has seen
+  std::int64_t joined_length_ = 0;   ///< positions in them
+  std::vector<std::int32_t> moved_;  ///< of join_blocks
   std::vector<float> cross_scores_;
 };
 

@@ -1,6 +1,7 @@
 #include "dragoman/inference/engine/workspace.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace dragoman::engine {
 namespace {
@@ -27,6 +28,38 @@ float* Arena::floats(std::int64_t count) {
 void Arena::clear() {
   chunk_ = 0;
   used_ = 0;
+}
+
+float* Pool::lend(std::int64_t count) {
+  // The smallest that is free and large enough; else the largest that is free becomes large enough.
+  Piece* best = nullptr;
+  for (Piece& piece : pieces_) {
+    if (piece.is_lent) continue;
+    const bool is_better =
+        best == nullptr || (best->size < count ? piece.size > best->size
+                                               : piece.size >= count && piece.size < best->size);
+    if (is_better) best = &piece;
+  }
+  if (best == nullptr) best = &pieces_.emplace_back();
+  if (best->size < count) {
+    // Few different sizes, so that soon every one is there; what is not written to costs nothing.
+    best->memory.reset();
+    best->size = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(count)));
+    best->memory = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(best->size));
+  }
+  best->is_lent = true;
+  return best->memory.get();
+}
+
+void Pool::give_back(const float* memory) {
+  std::ranges::find_if(pieces_, [memory](const Piece& piece) {
+    return piece.memory.get() == memory;
+  })->is_lent = false;
+}
+
+void Pool::take_all_back() {
+  for (Piece& piece : pieces_)
+    piece.is_lent = false;
 }
 
 float* Buffer::floats(std::int64_t count) {

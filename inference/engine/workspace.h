@@ -27,6 +27,22 @@ class Arena {
   std::int64_t used_ = 0;  ///< of it
 };
 
+/// Lends memory that comes back one by one.
+class Pool {
+ public:
+  [[nodiscard]] float* lend(std::int64_t count);
+  void give_back(const float* memory);
+  void take_all_back();
+
+ private:
+  struct Piece {
+    std::unique_ptr<float[]> memory;
+    std::int64_t size;
+    bool is_lent;
+  };
+  std::vector<Piece> pieces_;
+};
+
 /// A buffer that only grows.
 class Buffer {
  public:
@@ -39,11 +55,12 @@ class Buffer {
 
 struct Workspace {
   Arena arena;                     ///< what lives as long as the batch
+  Pool past;                       ///< keys and values of the decoder's positions
   Scratch scratch;                 ///< of one product
   Buffer rows;                     ///< [rows, D] hidden states
   Buffer normed;                   ///< [rows, D]
   Buffer attended;                 ///< [rows, D]
-  Buffer queries;                  ///< [rows, D]
+  Buffer queries;                  ///< [rows, 3 D]
   Buffer inner;                    ///< of a feed-forward block
   Buffer weights;                  ///< of one attention
   Buffer logits;                   ///< [rows, V]

@@ -51,6 +51,38 @@ void check_vocabulary(std::int64_t& configured, const Tokenizer& tokenizer, cons
         path, side, configured, tokenizer.size()));
 }
 
+/// Numbers in the matrices of a model; a few less than it has in all.
+double matrix_numbers(const ModelConfig& config) {
+  // In double, since products of the greatest sizes leave 64 bits.
+  const auto layer = [](const StackConfig& stack, double projections) {
+    const auto dim = static_cast<double>(stack.dim);
+    return static_cast<double>(stack.layers) *
+           (projections * dim * dim + 2.0 * dim * static_cast<double>(stack.feed_forward));
+  };
+  const auto source = static_cast<double>(config.encoder.dim);
+  const auto target = static_cast<double>(config.decoder.dim);
+  double count = layer(config.encoder, 4.0) + layer(config.decoder, 6.0) +
+                 static_cast<double>(config.source_vocabulary) * source;
+  if (config.positions == PositionKind::learned)
+    count += static_cast<double>(config.max_positions) * (source + target);
+  if (config.copy_head.enabled && config.copy_head.pointer == PointerKind::dedicated)
+    count += static_cast<double>(config.copy_head.dim) * (source + target);
+  return count;
+}
+
+/// Before anything is made of a configuration's sizes: damaged ones would fill the memory.
+void check_size(const ModelFile& file) {
+  double stored = 0.0;
+  for (const auto& [name, weight] : file.weights)
+    stored += static_cast<double>(weight.numel());
+  const double needed = matrix_numbers(file.model);
+  if (needed > 2.0 * stored)
+    throw ModelError(fmt::format(
+        "{}: config.json describes a model of {:.0f} numbers or more, but the file holds "
+        "{:.0f}. Use the configuration that the checkpoint was trained with.",
+        file.path, needed, stored));
+}
+
 }  // namespace
 
 ModelFile load_model_file(const std::string& path) {
@@ -82,6 +114,7 @@ ModelFile load_model_file(const std::string& path) {
 }
 
 Transformer build_transformer(const ModelFile& file) {
+  check_size(file);
   try {
     Transformer model(file.model, InitialWeights::unset);
     const std::vector<std::string> problems = load_weights(*model, file.weights);

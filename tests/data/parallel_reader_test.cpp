@@ -111,6 +111,7 @@ TEST_CASE("a JSONL line that is no pair is an error with file and line", "[paral
     return read_parallel(corpus(folder.write("c.jsonl", good + line + "\n")));
   };
   CHECK_THROWS_WITH(read("{\"source\": "), Contains("c.jsonl:2: is not JSON (at byte "));
+  CHECK_THROWS_WITH(read("{\"source\": 1e999}"), Contains("c.jsonl:2: holds a number"));
   CHECK_THROWS_WITH(read(""), Contains("c.jsonl:2: is not JSON"));
   CHECK_THROWS_WITH(read("[1, 2]"), Contains("c.jsonl:2: is no JSON object. Each line must be"));
   CHECK_THROWS_WITH(read(R"({"source": "a"})"), Contains("c.jsonl:2: has no \"target\"."));

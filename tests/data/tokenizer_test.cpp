@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dragoman/data/error.h"
+#include "dragoman/data/tokenizer_check.h"
 #include "tests/data/texts.h"
 #include "tests/support/catch.h"
 #include "tests/support/python.h"
@@ -225,6 +226,58 @@ TEST_CASE("a damaged model is an error, or still a tokeniser, but never a crash"
     byte = static_cast<char>(byte ^ (1 << random.below(8)));
     try_model(damaged);
   }
+}
+
+TEST_CASE("a table of characters that SentencePiece would leave is found", "[tokenizer]") {
+  // Units of a trie: label, 1 << 8 with a value, offset << 10; the base of unit p is p ^ offset.
+  constexpr std::uint32_t kHasValue = 1U << 8;
+  constexpr std::uint32_t kValue = 1U << 31;
+  const auto damage = [](const std::vector<std::uint32_t>& units, const std::string& texts) {
+    std::string table;
+    const auto add = [&table](std::size_t number) {
+      for (int place = 0; place < 4; ++place)
+        table += static_cast<char>(number >> (8 * place));
+    };
+    add(units.size() * 4);
+    for (const std::uint32_t unit : units)
+      add(unit);
+    table += texts;
+    const auto field = [](char key, const std::string& content) {
+      std::string size;
+      for (std::size_t rest = content.size(); rest > 0 || size.empty(); rest >>= 7)
+        size += static_cast<char>((rest & 0x7F) | (rest > 0x7F ? 0x80 : 0));
+      return key + size + content;
+    };
+    return dragoman::find_tokenizer_damage(field('\x1a', field('\x12', table)));
+  };
+  const std::string texts("b\0", 2);
+  /// "a" repeated `count` times, with a value after each.
+  const auto chain = [](std::uint32_t count) {
+    std::vector<std::uint32_t> units((count + 1) * 256);
+    for (std::uint32_t place = 0; place < count; ++place) {
+      const std::uint32_t unit = place * 256 + 'a';
+      units[unit] = 'a' | kHasValue | ((unit ^ ((place + 1) * 256)) << 10);
+      units[(place + 1) * 256] = kValue;
+    }
+    units[0] = 0;
+    return units;
+  };
+  CHECK(damage(chain(1), texts).empty());
+  CHECK(damage(chain(32), texts).empty());
+  CHECK_THAT(damage(chain(33), texts), Contains("table of characters"));
+  CHECK_THAT(damage(chain(1), ""), Contains("table of characters"));
+  CHECK_THAT(damage(chain(1), "b"), Contains("table of characters"));
+  CHECK_THAT(damage({}, texts), Contains("table of characters"));
+  auto units = chain(1);
+  units[256] = kValue | 2;
+  CHECK_THAT(damage(units, texts), Contains("table of characters"));
+  units = chain(1);
+  units['b'] = 'b' | (1U << 20);
+  CHECK_THAT(damage(units, texts), Contains("table of characters"));
+  units = chain(1);
+  units['a'] = 'a' | ('a' << 10);  // its base is the root's
+  CHECK_THAT(damage(units, texts), Contains("table of characters"));
+  CHECK_FALSE(dragoman::find_tokenizer_damage("\x1a\x05").empty());
 }
 
 TEST_CASE("ids are those of the Python package", "[tokenizer][python]") {

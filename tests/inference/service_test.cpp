@@ -1,18 +1,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <latch>
-#include <map>
 #include <mutex>
-#include <new>
 #include <random>
 #include <stdexcept>
 #include <thread>
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/utf8.h"
-#include "dragoman/inference/models/native_model.h"
 #include "dragoman/inference/service/translation_service.h"
 #include "dragoman/inference/translator.h"
+#include "tests/inference/hooked_model.h"
 #include "tests/inference/tiny_file.h"
 #include "tests/inference/tiny_model.h"
 #include "tests/support/catch.h"
@@ -21,7 +19,6 @@ namespace {
 
 using Catch::Contains;
 using dragoman::CancelledError;
-using dragoman::DeadlineError;
 using dragoman::DecodingOptions;
 using dragoman::PendingTranslation;
 using dragoman::Shutdown;
@@ -31,52 +28,12 @@ using dragoman::Translator;
 using dragoman::UnavailableError;
 using dragoman::UsageError;
 using dragoman_test::check_same;
+using dragoman_test::HookedModel;
+using dragoman_test::kOptions;
 using dragoman_test::many_lines;
+using dragoman_test::outcome;
 using dragoman_test::TinyFile;
 using std::chrono::milliseconds;
-
-/// The tiny model, which calls something before each start and each step.
-class HookedModel final : public dragoman::StepModel {
- public:
-  std::unique_ptr<dragoman::StepState> start(const dragoman::SourceBatch& source) const override {
-    if (on_start) on_start();
-    return model_.start(source);
-  }
-  at::Tensor step(const at::Tensor& next, dragoman::StepState& state) const override {
-    if (on_step) on_step();
-    return model_.step(next, state);
-  }
-  void reorder(dragoman::StepState& state, const at::Tensor& rows,
-               const at::Tensor& sentences) const override {
-    model_.reorder(state, rows, sentences);
-  }
-  std::int64_t vocabulary_size() const override { return model_.vocabulary_size(); }
-  at::Device device() const override { return model_.device(); }
-
-  std::function<void()> on_start;
-  std::function<void()> on_step;
-
- private:
-  dragoman::NativeModel model_{dragoman_test::tiny_transformer(dragoman_test::tiny_config(60))};
-};
-
-/// The outcome in a word; the translation in `result`.
-std::string outcome(dragoman::TranslationRequest& request, Translation& result) {
-  try {
-    result = request.take();
-    return "done";
-  } catch (const CancelledError&) {
-    return "cancelled";
-  } catch (const DeadlineError&) {
-    return "late";
-  } catch (const UnavailableError&) {
-    return "unavailable";
-  } catch (const dragoman::Error& error) {
-    return error.what();
-  }
-}
-
-const DecodingOptions kOptions{.beam_size = 3, .max_length = 20};
 
 }  // namespace
 
@@ -263,29 +220,6 @@ TEST_CASE("a stream ends when its reader wants no more", "[service]") {
   CHECK_THROWS_WITH(translator.translate_stream(text, options, fail), "the reader's own");
 }
 
-TEST_CASE("a batch that fails is computed again, each request alone", "[service]") {
-  HookedModel model;
-  std::atomic<int> starts = 0;
-  model.on_start = [&starts] {
-    if (++starts == 1) throw std::runtime_error("an injected fault");
-    if (starts == 3) throw std::bad_alloc();
-  };
-  dragoman::WorkerPool pool(1);
-  dragoman::TranslationService service(model, dragoman_test::tiny_encoder(),
-                                       {.queue = {.max_wait_ms = 60000}, .batch_size = 3}, pool);
-  std::vector<std::shared_ptr<dragoman::TranslationRequest>> requests;
-  for (int number = 0; number < 3; ++number)
-    requests.push_back(service.submit("a dog", kOptions, {}, {}));
-  Translation result;
-  CHECK(outcome(*requests[0], result) == "done");
-  CHECK_THAT(outcome(*requests[1], result), Contains("out of memory"));
-  CHECK(outcome(*requests[2], result) == "done");
-  starts = 0;
-  const auto alone = service.submit("a dog", kOptions, {}, {});
-  service.shutdown(Shutdown::finish);
-  CHECK_THAT(outcome(*alone, result), Contains("an injected fault"));
-}
-
 TEST_CASE("whatever bytes come in, there is an answer or an error of ours", "[service]") {
   const TinyFile file;
   const Translator translator(file.path(), {.threads = 2});
@@ -322,79 +256,4 @@ TEST_CASE("whatever bytes come in, there is an answer or an error of ours", "[se
       CHECK_THAT(error.what(), Contains("UTF-8"));
     }
   }
-}
-
-TEST_CASE("64 clients with deadlines, cancellations and faults: no answer is lost or mistaken",
-          "[service]") {
-  constexpr std::size_t kClients = 64;
-  constexpr std::size_t kRequests = 8;
-  const auto texts = many_lines(70);
-  HookedModel model;
-  const auto expected = [&] {
-    dragoman::WorkerPool pool(2);
-    return dragoman::translate_texts(model, dragoman_test::tiny_encoder(), {texts, {}}, kOptions,
-                                     16, pool);
-  }();
-  std::atomic<int> starts = 0;
-  model.on_start = [&starts] {
-    if (++starts % 6 == 0) throw std::runtime_error("an injected fault");
-  };
-  dragoman::WorkerPool pool(2);
-  dragoman::TranslationService service(
-      model, dragoman_test::tiny_encoder(),
-      {.queue = {.capacity = 40, .batch_tokens = 400}, .batch_size = 16, .workers = 2}, pool);
-  std::mutex mutex;
-  std::map<std::string, int> outcomes;
-  std::vector<std::string> wrong;
-  const auto serve = [&](std::size_t client) {
-    std::mt19937 random(static_cast<unsigned>(client));
-    for (std::size_t round = 0; round < kRequests; ++round) {
-      const std::size_t index = random() % texts.size();
-      const auto fate = random() % 6;
-      dragoman::RequestOptions options;
-      options.priority = static_cast<std::int64_t>(random() % 3);
-      if (fate == 0) options.timeout_ms = 1 + static_cast<std::int64_t>(random() % 20);
-      Translation result;
-      std::string streamed;
-      std::string what;
-      if (fate == 2) {
-        try {
-          result = service.stream(
-              texts[index], kOptions,
-              [&](std::string_view part) {
-                streamed += part;
-                return true;
-              },
-              options);
-          what = streamed == result.text() ? "done" : "a wrong stream";
-        } catch (const dragoman::Error& error) {
-          what = error.what();
-        }
-      } else {
-        const auto request = service.submit(texts[index], kOptions, options, {});
-        if (fate == 1) request->cancel();
-        what = outcome(*request, result);
-      }
-      if (what.ends_with("an injected fault")) what = "fault";
-      const std::lock_guard lock(mutex);
-      ++outcomes[what];
-      if (what == "done" && result.text() != expected[index].text()) wrong.push_back(texts[index]);
-      if ((what == "late" && fate != 0) || (what == "cancelled" && fate != 1))
-        wrong.push_back(what);
-    }
-  };
-  std::vector<std::thread> clients;
-  for (std::size_t client = 0; client < kClients; ++client)
-    clients.emplace_back(serve, client);
-  for (std::thread& client : clients)
-    client.join();
-  CHECK(wrong.empty());
-  std::size_t answers = 0;
-  for (const auto& [what, count] : outcomes) {
-    CAPTURE(what);
-    CHECK((what == "done" || what == "late" || what == "cancelled" || what == "fault"));
-    answers += static_cast<std::size_t>(count);
-  }
-  CHECK(answers == kClients * kRequests);
-  CHECK(outcomes["done"] > static_cast<int>(kClients * kRequests / 2));
 }
