@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/embedded_pages.h"
+#include "apps/page_data.h"
 
 namespace dragoman {
 namespace {
@@ -21,18 +22,6 @@ Json to_json(const AttentionMap& map) {
     rows.push_back(std::move(cells));
   }
   return rows;
-}
-
-/// JSON that may stand inside a script element, whatever the texts hold.
-std::string script_safe(const Json& json) {
-  std::string text;
-  for (const char character : json.dump(-1, ' ', false, Json::error_handler_t::replace)) {
-    if (character == '<')
-      text += "\\u003c";
-    else
-      text += character;
-  }
-  return text;
 }
 
 }  // namespace
@@ -57,10 +46,7 @@ std::string attention_page(const AttentionRecord& record, const std::string& tit
                   {"copied", record.copied},
                   {"steps", kSteps},
                   {"maps", std::move(maps)}};
-  std::string page(kAttentionPage);
-  const std::string place = "\"DATA\"";
-  page.replace(page.find(place), place.size(), script_safe(data));
-  return page;
+  return page_with_data(kAttentionPage, data.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace dragoman

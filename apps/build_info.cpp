@@ -9,10 +9,24 @@
 #include <zlib.h>
 
 #include <CLI/Version.hpp>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 namespace dragoman {
+namespace {
+
+/// As Linux tells it; "unknown" elsewhere.
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
 
 std::string version_text() {
   return "dragoman " DRAGOMAN_VERSION;
@@ -40,6 +54,17 @@ std::string build_info() {
       fmt::format("{} of {} cores", at::get_num_threads(), std::thread::hardware_concurrency()));
   add("CUDA", at::hasCUDA() ? fmt::format("{} devices", at::getNumGPUs()) : "not available");
   return text;
+}
+
+LogFields environment() {
+  return {{"dragoman", std::string(DRAGOMAN_VERSION)},
+          {"libtorch", std::string(TORCH_VERSION)},
+          {"compiler", std::string(DRAGOMAN_COMPILER)},
+          {"build", std::string(DRAGOMAN_BUILD_TYPE)},
+          {"processor", processor_name()},
+          {"instructions", std::string(at::get_cpu_capability())},
+          {"cores", std::int64_t{std::thread::hardware_concurrency()}},
+          {"gpus", std::int64_t{at::hasCUDA() ? static_cast<std::int64_t>(at::getNumGPUs()) : 0}}};
 }
 
 }  // namespace dragoman

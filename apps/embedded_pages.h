@@ -6,5 +6,6 @@
 namespace dragoman {
 
 extern const std::string_view kAttentionPage;
+extern const std::string_view kReportPage;
 
 }  // namespace dragoman

@@ -5,10 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "apps/build_info.h"
 #include "apps/commands.h"
 #include "apps/run_setup.h"
 #include "dragoman/data/batch_stream.h"
@@ -60,7 +62,20 @@ void train(const TrainOptions& options) {
   setup_log.reset();
   const TrainingConfig& training = setup.config.training;
   RunLog log(stderr, RunDirectory(training.output).log());
+/// Says in the run's log why it ended, for those who were not there.
+template <typename Work>
+void log_failure(Log& log, const Work& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    const std::string message = error.what();
+    log.event("failed", {{"message", message.substr(0, message.find('\n'))}});
+    throw;
+  }
+}
 
+void train_model(const RunSetup& setup, bool resume, RunLog& log) {
+  const TrainingConfig& training = setup.config.training;
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
   if (setup.initial) {
@@ -85,8 +100,18 @@ void train(const TrainOptions& options) {
                              .decode = decode,
                              .bundle = setup.bundle,
                              .log = log});
-  if (options.resume && !trainer.resume()) log.info("nothing to resume: starting afresh");
+  if (resume && !trainer.resume()) log.info("nothing to resume: starting afresh");
   report(trainer.run(), log);
+}
+
+void train(const TrainOptions& options) {
+  // Until the run directory is known, messages go to the terminal only.
+  auto setup_log = std::make_unique<RunLog>(stderr, "");
+  RunSetup setup = prepare_run(options.config, options.overrides, options.resume, *setup_log);
+  setup_log.reset();
+  RunLog log(stderr, RunDirectory(setup.config.training.output).log());
+  log.event("environment", environment());
+  log_failure(log, [&] { train_model(setup, options.resume, log); });
 }
 
 }  // namespace

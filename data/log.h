@@ -11,7 +11,8 @@
 
 namespace dragoman {
 
-using LogValue = std::variant<std::int64_t, double, std::string, bool>;
+using LogValue = std::variant<std::int64_t, double, std::string, bool, std::vector<double>,
+                              std::vector<std::string>>;
 using LogFields = std::vector<std::pair<std::string, LogValue>>;
 
 class Log {

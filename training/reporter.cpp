@@ -3,11 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+
+#include "dragoman/training/device.h"
+#include "dragoman/training/memory.h"
 
 namespace dragoman {
+namespace {
+
+/// Four digits are enough for a norm, and keep the log short.
+double rounded(double value) {
+  if (value == 0.0 || !std::isfinite(value)) return value;
+  const double scale = std::pow(10.0, 3.0 - std::floor(std::log10(std::abs(value))));
+  return std::round(value * scale) / scale;
+}
+
+}  // namespace
 
 Reporter::Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step)
-    : config_(config), log_(log) {
+    : config_(config), device_(parse_device(config.device)), log_(log) {
   if (config.tensorboard) events_.emplace(config.output, resumed_step == 0 ? 0 : resumed_step + 1);
 }
 
@@ -35,6 +49,8 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
                        {"tokens_per_second", report.tokens_per_second},
                        {"target_tokens", counters.target_tokens},
                        {"skipped", counters.skipped},
+                       {"memory", resident_memory()},
+                       {"device_memory", device_memory(device_)},
                        {"seconds", counters.seconds},
                        {"eta", seconds_left}});
   scalars(counters.step, {{"train/loss", report.loss},
@@ -77,7 +93,7 @@ void Reporter::status(const Counters& counters, const ProgressReport& report, do
 }
 
 void Reporter::validation(const Counters& counters, const DevelopmentScores& scores, bool is_best,
-                          double seconds, const std::vector<std::string>& samples) {
+                          double seconds, const std::vector<SampleTranslation>& samples) {
   LogFields fields{{"epoch", counters.epochs + 1},
                    {"step", counters.step},
                    {"loss", scores.loss},
@@ -107,12 +123,42 @@ void Reporter::validation(const Counters& counters, const DevelopmentScores& sco
   fields.emplace_back("best", is_best);
   fields.emplace_back("seconds", seconds);
   log_.info(line);
-  for (const std::string& sample : samples)
-    log_.info("  " + sample);
+  for (const SampleTranslation& sample : samples)
+    log_.info(fmt::format("  {} | {} | {}", sample.source, sample.reference, sample.translation));
   log_.event("validation", fields);
-  for (const std::string& sample : samples)
-    log_.event("sample", {{"step", counters.step}, {"text", sample}});
+  for (const SampleTranslation& sample : samples)
+    log_.event("sample", {{"step", counters.step},
+                          {"line", sample.line},
+                          {"source", sample.source},
+                          {"reference", sample.reference},
+                          {"translation", sample.translation}});
   scalars(counters.step, values);
+}
+
+void Reporter::norms(const Counters& counters, const std::vector<LayerFigures>& layers) {
+  std::vector<std::string> names;
+  std::vector<double> gradients, weights, updates;
+  std::vector<std::pair<std::string, double>> values;
+  for (const LayerFigures& layer : layers) {
+    names.push_back(layer.name);
+    gradients.push_back(rounded(layer.gradient));
+    weights.push_back(rounded(layer.weight));
+    updates.push_back(rounded(layer.update));
+    values.emplace_back("gradient_norm/" + layer.name, layer.gradient);
+    values.emplace_back("weight_norm/" + layer.name, layer.weight);
+    values.emplace_back("update_ratio/" + layer.name, layer.ratio());
+  }
+  log_.event("norms", {{"step", counters.step},
+                       {"layers", names},
+                       {"gradient", gradients},
+                       {"weight", weights},
+                       {"update", updates}});
+  scalars(counters.step, values);
+}
+
+void Reporter::warn(const Counters& counters, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings)
+    log_.warn(fmt::format("step={} {}", counters.step, warning));
 }
 
 void Reporter::skipped(const Counters& counters, const std::string& problem) {

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "dragoman/data/log.h"
+#include "dragoman/training/layer_meter.h"
 #include "dragoman/training/progress.h"
 #include "dragoman/training/scores.h"
 #include "dragoman/training/snapshot.h"
 #include "dragoman/training/tensorboard.h"
 #include "dragoman/training/training_config.h"
+#include "dragoman/training/validation.h"
 
 namespace dragoman {
 
@@ -29,7 +31,11 @@ class Reporter {
   /// The progress bar; on a terminal only.
   void status(const Counters& counters, const ProgressReport& report, double seconds_left);
   void validation(const Counters& counters, const DevelopmentScores& scores, bool is_best,
-                  double seconds, const std::vector<std::string>& samples);
+                  double seconds, const std::vector<SampleTranslation>& samples);
+  /// A measurement of every layer.
+  void norms(const Counters& counters, const std::vector<LayerFigures>& layers);
+  /// What LayerWatch found.
+  void warn(const Counters& counters, const std::vector<std::string>& warnings);
   void skipped(const Counters& counters, const std::string& problem);
   void saved(const Counters& counters, const std::string& model_path, double seconds);
 
@@ -37,6 +43,7 @@ class Reporter {
   void scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);
 
   TrainingConfig config_;
+  at::Device device_;
   Log& log_;
   std::optional<EventFile> events_;
   bool events_failed_ = false;

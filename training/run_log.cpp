@@ -49,6 +49,11 @@ RunLog::RunLog(std::FILE* console, const std::string& json_path)
         fmt::format("{}: the log cannot be opened: {}. Give a folder that can be "
                     "written in training.output.",
                     json_path, std::strerror(errno)));
+  // A process that was killed may have left half a line; ours do not go on with it.
+  std::FILE* before = std::fopen(json_path.c_str(), "re");
+  if (before == nullptr) return;
+  if (std::fseek(before, -1, SEEK_END) == 0 && std::fgetc(before) != '\n') std::fputc('\n', json_);
+  std::fclose(before);
 }
 
 RunLog::~RunLog() {

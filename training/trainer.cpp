@@ -14,6 +14,7 @@
 #include "dragoman/training/average.h"
 #include "dragoman/training/checkpoint.h"
 #include "dragoman/training/device.h"
+#include "dragoman/training/layer_watch.h"
 #include "dragoman/training/progress.h"
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
@@ -82,6 +83,8 @@ struct Trainer::State {
   Transformer model;
   Optimizer optimizer;
   Update updater;
+  LayerMeter meter;
+  LayerWatch watch;
   Validation validation;
   CheckpointStore checkpoints;
   Patience patience;
@@ -113,6 +116,8 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       model(prepared(inputs.model, device, type)),
       optimizer(config, *model),
       updater(config, model, optimizer, device),
+      meter(optimizer.parameters()),
+      watch(config),
       validation(config, inputs, device),
       checkpoints(
           config,
@@ -220,16 +225,25 @@ std::vector<Batch> Trainer::State::next_batches() {
 void Trainer::State::update() {
   const double begun = now();
   const std::vector<Batch> batches = next_batches();
-  const UpdateResult result = updater.run(batches, learning_rate(config, counters.step + 1));
+  const double rate = learning_rate(config, counters.step + 1);
+  const bool is_measured = config.norms_every > 0 && (counters.step + 1) % config.norms_every == 0;
+  const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr);
   ++counters.step;
   counters.sentences += result.sentences;
   counters.source_tokens += result.source_tokens;
   counters.target_tokens += result.target_tokens;
   progress.add(result, now() - begun);
   count_time();
-  if (result.problem.empty()) return;
-  ++counters.skipped;
-  reporter->skipped(counters, result.problem);
+  if (!result.problem.empty()) {
+    ++counters.skipped;
+    reporter->skipped(counters, result.problem);
+    return;
+  }
+  reporter->warn(counters, watch.add_gradient(result.gradient_norm));
+  if (!is_measured) return;
+  const std::vector<LayerFigures> layers = meter.take();
+  reporter->norms(counters, layers);
+  reporter->warn(counters, watch.add_layers(layers, rate));
 }
 
 double Trainer::State::seconds_left_now() const {

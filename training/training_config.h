@@ -95,10 +95,12 @@ struct TrainingConfig {
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
+  std::int64_t norms_every = 50;
   std::int64_t validate_every = 500;
   Metric best_metric = Metric::bleu;
   std::int64_t validation_batch = 64;
   bool validate_by_decoding = true;
+  std::int64_t samples = 5;
   std::int64_t patience = 0;
   std::int64_t save_every = 500;
   std::int64_t keep_last = 5;
@@ -155,6 +157,9 @@ struct TrainingConfig {
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);
     visit("report_every", self.report_every, "updates between log lines", 1, 1000000000);
+    visit("norms_every", self.norms_every,
+          "updates between measurements of every layer's gradient, weights and update; 0: never", 0,
+          1000000000);
     visit("validate_every", self.validate_every, "updates between validations; 0: never", 0,
           1000000000);
     visit("best_metric", self.best_metric,
@@ -163,6 +168,8 @@ struct TrainingConfig {
           100000);
     visit("validate_by_decoding", self.validate_by_decoding,
           "translate the development set for BLEU and chrF");
+    visit("samples", self.samples,
+          "development lines whose translations are logged at each validation", 0, 1000);
     visit("patience", self.patience,
           "stop after so many validations without a better best_metric; 0: never", 0, 1000000);
     visit("save_every", self.save_every, "updates between checkpoints", 1, 1000000000);

@@ -24,7 +24,7 @@ Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optim
                at::Device device)
     : config_(config), model_(std::move(model)), optimizer_(optimizer), device_(device) {}
 
-UpdateResult Update::run(std::span<const Batch> batches, double learning_rate) {
+UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter) {
   UpdateResult result;
   for (const Batch& batch : batches) {
     result.sentences += batch.sentences();
@@ -50,7 +50,9 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate) {
   const at::Tensor not_finite = (norm + sums[0]).isfinite().logical_not().to(at::kFloat);
   at::Tensor scale;
   if (config_.clip_norm > 0.0) scale = at::clamp_min(norm / config_.clip_norm, 1.0);
+  if (meter != nullptr) meter->before(optimizer_.parameters());
   optimizer_.step(learning_rate, scale, not_finite);
+  if (meter != nullptr) meter->after(optimizer_.parameters());
 
   const at::Tensor host = at::cat({sums, norm.to(at::kDouble).unsqueeze(0)}).cpu();
   const double* values = host.const_data_ptr<double>();

@@ -9,6 +9,7 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/layer_meter.h"
 #include "dragoman/training/optimizer.h"
 #include "dragoman/training/training_config.h"
 
@@ -32,7 +33,9 @@ class Update {
 
   /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
   /// where it began; after max_bad_steps in a row throws Error with advice.
-  UpdateResult run(std::span<const Batch> batches, double learning_rate);
+  /// `meter`, when given, measures this update.
+  UpdateResult run(std::span<const Batch> batches, double learning_rate,
+                   LayerMeter* meter = nullptr);
 
   /// Updates in a row that were skipped; part of a checkpoint.
   [[nodiscard]] std::int64_t bad_steps() const { return bad_steps_; }

@@ -18,7 +18,6 @@ namespace dragoman {
 namespace {
 
 constexpr std::size_t kDecodedTogether = 512;  // lines between two looks at is_cancelled
-constexpr std::size_t kSamples = 3;
 
 /// Evaluation mode without gradients; afterwards training mode and the generators as before.
 class EvaluationGuard {
@@ -77,6 +76,7 @@ std::vector<Example> encode_pairs(const TrainerInputs& inputs) {
 
 Validation::Validation(const TrainingConfig& config, const TrainerInputs& inputs, at::Device device)
     : model_(inputs.model),
+      samples_(static_cast<std::size_t>(config.samples)),
       measures_rouge_(is_rouge(config.best_metric)),
       set_(inputs.development),
       device_(device) {
@@ -151,13 +151,13 @@ bool Validation::translate(const std::function<bool()>& is_cancelled) {
   return true;
 }
 
-std::vector<std::string> Validation::samples() const {
-  std::vector<std::string> lines;
-  const std::size_t count = std::min(kSamples, translations_.size());
+std::vector<SampleTranslation> Validation::samples() const {
+  std::vector<SampleTranslation> lines;
+  const std::size_t count = std::min(samples_, translations_.size());
   for (std::size_t sample = 0; sample < count; ++sample) {
     const std::size_t line = sample * translations_.size() / count;
-    lines.push_back(fmt::format("{} | {} | {}", set_.sources[line], set_.references[line],
-                                translations_[line]));
+    lines.push_back({static_cast<std::int64_t>(line) + 1, set_.sources[line], set_.references[line],
+                     translations_[line]});
   }
   return lines;
 }

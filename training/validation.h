@@ -17,6 +17,12 @@
 
 namespace dragoman {
 
+/// A line of the development set and what the model makes of it.
+struct SampleTranslation {
+  std::int64_t line = 0;  ///< counted from 1
+  std::string source, reference, translation;
+};
+
 class Validation {
  public:
   /// Tokenises the set once. Throws DataError when the sides have different numbers of lines, or no
@@ -30,8 +36,9 @@ class Validation {
   /// returns another number of lines than it was given.
   [[nodiscard]] std::optional<DevelopmentScores> run(const std::function<bool()>& is_cancelled);
 
-  /// A few lines, "source | reference | translation", of the last run that decoded.
-  [[nodiscard]] std::vector<std::string> samples() const;
+  /// Lines of the last run that decoded, always the same ones: training.samples of them, spread
+  /// over the set.
+  [[nodiscard]] std::vector<SampleTranslation> samples() const;
 
  private:
   bool measure_loss(DevelopmentScores& scores, const std::function<bool()>& is_cancelled);
@@ -39,6 +46,7 @@ class Validation {
 
   Transformer model_;
   DecodeFunction decode_;
+  std::size_t samples_;
   bool measures_rouge_;
   DevelopmentSet set_;
   std::vector<std::size_t> by_length_;     ///< lines, shortest source first

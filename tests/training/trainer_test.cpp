@@ -174,7 +174,7 @@ TEST_CASE_METHOD(Fixture, "decoding scores rank checkpoints", "[trainer]") {
   CHECK(calls == 3);
   CHECK(summary.best_step == 20);
   CHECK(summary.best_score.value() > 1.0);
-  CHECK(process.log.named("sample").size() == 9);
+  CHECK(process.log.named("sample").size() == 15);
 }
 
 TEST_CASE_METHOD(Fixture, "a run without a development set trains and averages the last",

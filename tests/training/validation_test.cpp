@@ -114,12 +114,19 @@ TEST_CASE("translations are scored against the references in their order", "[val
         std::vector<std::string>{"b", "one line of four words", "a longer line of five words"});
   CHECK_FALSE(was_training);
   CHECK_FALSE(had_gradients);
-  CHECK(
-      validation.samples() ==
-      std::vector<std::string>{
-          "a longer line of five words | eine lange Zeile aus Worten | eine lange Zeile aus Worten",
-          "b | b | b",
-          "one line of four words | eine Zeile aus vier Worten | eine Zeile aus vier Worten"});
+  const auto samples = validation.samples();
+  REQUIRE(samples.size() == 3);
+  for (std::size_t line = 0; line < samples.size(); ++line) {
+    CHECK(samples[line].line == static_cast<std::int64_t>(line) + 1);
+    CHECK(samples[line].source == setup.inputs.development.sources[line]);
+    CHECK(samples[line].reference == setup.inputs.development.references[line]);
+    CHECK(samples[line].translation == samples[line].reference);
+  }
+  CHECK(samples[0].source == "a longer line of five words");
+  setup.config.samples = 0;
+  Validation without(setup.config, setup.inputs, at::kCPU);
+  REQUIRE(without.run(never));
+  CHECK(without.samples().empty());
 }
 
 TEST_CASE("validation leaves the random generator as it was", "[validation]") {
