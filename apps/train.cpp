@@ -53,15 +53,6 @@ void report(const TrainingSummary& summary, Log& log) {
     if (!path.empty()) log.info("model: " + path);
 }
 
-void train(const TrainOptions& options) {
-  // Until the run directory is known, messages go to the terminal only.
-  auto setup_log = std::make_unique<RunLog>(stderr, "");
-  std::vector<std::string> overrides = options.overrides;
-  if (!options.init_from.empty()) overrides.push_back("training.init_from=" + options.init_from);
-  RunSetup setup = prepare_run(options.config, overrides, options.resume, *setup_log);
-  setup_log.reset();
-  const TrainingConfig& training = setup.config.training;
-  RunLog log(stderr, RunDirectory(training.output).log());
 /// Says in the run's log why it ended, for those who were not there.
 template <typename Work>
 void log_failure(Log& log, const Work& work) {
@@ -74,7 +65,7 @@ void log_failure(Log& log, const Work& work) {
   }
 }
 
-void train_model(const RunSetup& setup, bool resume, RunLog& log) {
+void train_model(RunSetup& setup, bool resume, RunLog& log) {
   const TrainingConfig& training = setup.config.training;
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
@@ -107,7 +98,9 @@ void train_model(const RunSetup& setup, bool resume, RunLog& log) {
 void train(const TrainOptions& options) {
   // Until the run directory is known, messages go to the terminal only.
   auto setup_log = std::make_unique<RunLog>(stderr, "");
-  RunSetup setup = prepare_run(options.config, options.overrides, options.resume, *setup_log);
+  std::vector<std::string> overrides = options.overrides;
+  if (!options.init_from.empty()) overrides.push_back("training.init_from=" + options.init_from);
+  RunSetup setup = prepare_run(options.config, overrides, options.resume, *setup_log);
   setup_log.reset();
   RunLog log(stderr, RunDirectory(setup.config.training.output).log());
   log.event("environment", environment());
