@@ -83,9 +83,12 @@ void examine_with_tokenizer(Diagnosis& diagnosis, const PairEncoder& encoder) {
   const TokenExamination& train = diagnosis.tokens.back();
   if (train.filter.kept == 0)
     diagnosis.findings.push_back(
-        {.severity = Severity::error, .check = "dropped", .subject = "train",
+        {.severity = Severity::error,
+         .check = "dropped",
+         .subject = "train",
          .message = fmt::format("of {} pairs not one passes the filters", train.filter.read),
-         .count = train.filter.read, .total = train.filter.read,
+         .count = train.filter.read,
+         .total = train.filter.read,
          .advice = "Raise data.max_length and data.max_length_ratio, or lower data.min_length."});
   else
     diagnosis.epoch = estimate_epoch(diagnosis.train(), train, weights, config.data);
@@ -101,8 +104,10 @@ std::optional<PairEncoder> make_run_encoder(Diagnosis& diagnosis, Log& log) {
     diagnosis.config = parse_config<RunConfig>(to_json_text(diagnosis.config), diagnosis.path);
     return make_encoder(diagnosis.config, tokenizers);
   } catch (const DataError& error) {
-    diagnosis.findings.push_back({.severity = Severity::error, .check = "tokenizer",
-                                  .subject = "settings", .message = error.what()});
+    diagnosis.findings.push_back({.severity = Severity::error,
+                                  .check = "tokenizer",
+                                  .subject = "settings",
+                                  .message = error.what()});
   }
   return std::nullopt;
 }
@@ -138,10 +143,10 @@ void diagnose(const DoctorOptions& options) {
   const bool has_failed = diagnosis.count(Severity::error) > 0 ||
                           (options.is_strict && diagnosis.count(Severity::warning) > 0);
   if (has_failed)
-    throw Error(fmt::format("{}: errors: {}, warnings: {}. The report says what to do.",
-                            options.config, diagnosis.count(Severity::error),
-                            diagnosis.count(Severity::warning)),
-                1);
+    throw Error(
+        fmt::format("{}: errors: {}, warnings: {}. The report says what to do.", options.config,
+                    diagnosis.count(Severity::error), diagnosis.count(Severity::warning)),
+        1);
 }
 
 }  // namespace

@@ -24,12 +24,12 @@ struct SpeedEstimate {
 struct Diagnosis {
   std::string path;  ///< of the configuration
   RunConfig config;
-  std::vector<SetExamination> sets;          ///< held-out sets, then train
-  std::vector<TokenExamination> tokens;      ///< of each set; empty without a tokeniser
+  std::vector<SetExamination> sets;      ///< held-out sets, then train
+  std::vector<TokenExamination> tokens;  ///< of each set; empty without a tokeniser
   std::optional<EpochEstimate> epoch;
-  std::int64_t parameters = 0;               ///< 0: not known
+  std::int64_t parameters = 0;  ///< 0: not known
   std::optional<SpeedEstimate> speed;
-  std::vector<Finding> findings;             ///< the worst first
+  std::vector<Finding> findings;  ///< the worst first
 
   [[nodiscard]] const SetExamination& train() const { return sets.back(); }
   [[nodiscard]] std::int64_t count(Severity severity) const;

@@ -19,12 +19,12 @@ namespace fs = std::filesystem;
 /// Checks in the order of their weight: what spoils results, what stops training, what costs
 /// quality, what is good to know.
 constexpr auto kOrder = std::to_array<std::string_view>(
-    {"unreadable",     "invalid-text",    "tokenizer",     "run-directory", "dev-is-train",
-     "leak",           "source-leak",     "dropped",       "script",        "mojibake",
-     "empty",          "length-ratio",    "copied",        "positions",     "warm-up",
-     "validation",     "batch",           "vocabulary",    "unknown",       "copy-head",
-     "duplicates",     "several-targets", "passes",        "control",       "numbers",
-     "addresses",      "several-sources", "cut",           "white-space",   "spaces"});
+    {"unreadable", "invalid-text",    "tokenizer",  "run-directory", "dev-is-train",
+     "leak",       "source-leak",     "dropped",    "script",        "mojibake",
+     "empty",      "length-ratio",    "copied",     "positions",     "warm-up",
+     "validation", "batch",           "vocabulary", "unknown",       "copy-head",
+     "duplicates", "several-targets", "passes",     "control",       "numbers",
+     "addresses",  "several-sources", "cut",        "white-space",   "spaces"});
 
 constexpr std::int64_t kFewUses = 5;
 
@@ -68,7 +68,8 @@ void SettingsCheck::check_run_directory() const {
 void SettingsCheck::check_dev() const {
   const CorpusConfig& dev = data().dev;
   if (dev.source.empty()) {
-    say(Severity::warning, "validation", "data.dev is not set: nothing shows whether the model learns",
+    say(Severity::warning, "validation",
+        "data.dev is not set: nothing shows whether the model learns",
         "Hold back some hundred pairs; without them no best checkpoint can be chosen.");
     return;
   }
@@ -102,10 +103,9 @@ void SettingsCheck::check_validation() const {
   const std::int64_t every = training().validate_every;
   if (every == 0 || static_cast<double>(every) > updates) {
     say(Severity::warning, "validation",
-        every == 0
-            ? "training.validate_every is 0: data.dev is never used"
-            : fmt::format("training.validate_every {} is never reached in {:.0f} updates", every,
-                          updates),
+        every == 0 ? "training.validate_every is 0: data.dev is never used"
+                   : fmt::format("training.validate_every {} is never reached in {:.0f} updates",
+                                 every, updates),
         "Validate some ten times in a run.");
   } else if (const auto times = static_cast<std::int64_t>(updates) / every;
              training().average_best > times) {
@@ -121,12 +121,13 @@ void SettingsCheck::check_batches() const {
   const EpochEstimate& epoch = *diagnosis_.epoch;
   if (epoch.sentences_alone > 0)
     say(Severity::note, "batch",
-        fmt::format("{:.0f} pairs of an epoch are longer than data.batch_tokens {} and make a batch "
-                    "each",
-                    epoch.sentences_alone, data().batch_tokens),
+        fmt::format(
+            "{:.0f} pairs of an epoch are longer than data.batch_tokens {} and make a batch "
+            "each",
+            epoch.sentences_alone, data().batch_tokens),
         "They need more memory than the budget says: raise it, or lower data.max_length.");
-  const double sentences = epoch.sentences / std::max(epoch.batches, 1.0) *
-                           static_cast<double>(training().accumulate);
+  const double sentences =
+      epoch.sentences / std::max(epoch.batches, 1.0) * static_cast<double>(training().accumulate);
   if (sentences < 8 && epoch.sentences > 8)
     say(Severity::warning, "batch",
         fmt::format("an update sees {:.1f} pairs on average", sentences),
@@ -190,24 +191,24 @@ void SettingsCheck::check_copying() const {
   const double rare = static_cast<double>(words.rare) / static_cast<double>(words.words);
   const double copyable = static_cast<double>(words.copyable) / static_cast<double>(words.rare);
   const bool helps = rare > 0.01 && copyable > 0.3;
-  const char* verdict = helps && is_on    ? "the copy head has much to copy"
-                        : helps           ? "a copy head can help"
-                        : is_on           ? "the copy head has little to copy"
-                                          : "a copy head has little to copy";
+  const char* verdict = helps && is_on ? "the copy head has much to copy"
+                        : helps        ? "a copy head can help"
+                        : is_on        ? "the copy head has little to copy"
+                                       : "a copy head has little to copy";
   findings_.push_back(
       {.severity = Severity::note,
        .check = "copy-head",
        .subject = set.name,
-       .message = fmt::format("{}: {} of the target words are rare in train (fewer than {} times), "
-                              "{} of these stand in the source ({} of {} of the rare words between "
-                              "spaces)",
-                              verdict, percent(words.rare, words.words), WordCounts::kRare,
-                              percent(words.copyable, words.rare),
-                              percent(set.spaced_words.copyable, set.spaced_words.rare),
-                              set.spaced_words.rare),
+       .message =
+           fmt::format("{}: {} of the target words are rare in train (fewer than {} times), and "
+                       "{} of these stand in the source; of words between spaces {} and {}",
+                       verdict, percent(words.rare, words.words), WordCounts::kRare,
+                       percent(words.copyable, words.rare),
+                       percent(set.spaced_words.rare, set.spaced_words.words),
+                       percent(set.spaced_words.copyable, set.spaced_words.rare)),
        .count = words.copyable,
        .total = words.rare,
-       .advice = helps && !is_on ? "Set model.copy_head.enabled to true."
+       .advice = helps && !is_on   ? "Set model.copy_head.enabled to true."
                  : !helps && is_on ? "Compare with model.copy_head.enabled false, which is faster."
                                    : ""});
 }

@@ -61,13 +61,15 @@ void write_finding(const Finding& finding, std::string& out) {
   const bool is_pair = finding.check == "leak" || finding.check == "source-leak" ||
                        finding.check == "duplicates" || finding.check.starts_with("several-");
   const std::size_t step = is_pair ? 2 : 1;
-  const std::size_t shown = finding.severity == Severity::note ? step : 2 * step + (is_pair ? 0 : 1);
+  const std::size_t shown =
+      finding.severity == Severity::note ? step : 2 * step + (is_pair ? 0 : 1);
   for (std::size_t at = 0; at + step <= std::min(shown, finding.examples.size()); at += step)
     out += indent + show(finding.examples[at]) +
            (is_pair ? "  and  " + show(finding.examples[at + 1]) : "") + '\n';
   if (finding.severity != Severity::note && !finding.advice.empty())
     out += fmt::format("{}-> {}\n", indent, finding.advice);
-  else if (!finding.advice.empty() && (finding.subject == "settings" || finding.check == "copy-head"))
+  else if (!finding.advice.empty() &&
+           (finding.subject == "settings" || finding.check == "copy-head"))
     out += fmt::format("{}-> {}\n", indent, finding.advice);
 }
 
@@ -78,7 +80,7 @@ std::string per_word(const TokenCounts& counts) {
 }
 
 void write_sets(const Diagnosis& diagnosis, std::string& out) {
-  out += fmt::format("\n{:<7}{:>10}{:>18}{:>17}{:>15}{:>12}\n", "set", "pairs", "pieces per word",
+  out += fmt::format("\n{:<7}{:>10}{:>18}{:>21}{:>15}{:>10}\n", "set", "pairs", "pieces per word",
                      "unknown", "longest", "dropped");
   for (std::size_t index = diagnosis.sets.size(); index-- > 0;) {
     const SetExamination& set = diagnosis.sets[index];
@@ -88,12 +90,12 @@ void write_sets(const Diagnosis& diagnosis, std::string& out) {
       continue;
     }
     const TokenExamination& tokens = diagnosis.tokens[index];
-    out += fmt::format(
-        "{:>18}{:>17}{:>15}{:>12}\n", per_word(tokens.source) + " / " + per_word(tokens.target),
-        percent(tokens.source.unknown, tokens.source.tokens) + " / " +
-            percent(tokens.target.unknown, tokens.target.tokens),
-        fmt::format("{} / {}", tokens.source.longest, tokens.target.longest),
-        percent(tokens.filter.read - tokens.filter.kept, tokens.filter.read));
+    out += fmt::format("{:>18}{:>21}{:>15}{:>10}\n",
+                       per_word(tokens.source) + " / " + per_word(tokens.target),
+                       percent(tokens.source.unknown, tokens.source.tokens) + " / " +
+                           percent(tokens.target.unknown, tokens.target.tokens),
+                       fmt::format("{} / {}", tokens.source.longest, tokens.target.longest),
+                       percent(tokens.filter.read - tokens.filter.kept, tokens.filter.read));
   }
   if (!diagnosis.tokens.empty())
     out += fmt::format("       (source / target{})\n",
@@ -123,11 +125,15 @@ void write_training(const Diagnosis& diagnosis, std::string& out) {
   const double per_epoch = diagnosis.seconds_per_epoch();
   out += fmt::format(
       "; about {} an epoch and {} in all, validation not counted\n"
-      "speed  {:.0f} target tokens/s in {} updates on this machine as busy as it is now",
-      duration(per_epoch), duration(per_epoch * diagnosis.updates() / diagnosis.updates_per_epoch()),
-      diagnosis.speed->tokens_per_second, diagnosis.speed->updates);
+      "speed  {:.0f} target tokens/s in {} on this machine, as busy as it is now{}",
+      duration(per_epoch),
+      duration(per_epoch * diagnosis.updates() / diagnosis.updates_per_epoch()),
+      diagnosis.speed->tokens_per_second, plural(diagnosis.speed->updates, "update"),
+      diagnosis.speed->updates < 3 ? " (a rough figure)" : "");
   if (diagnosis.speed->peak_bytes > 0)
-    out += fmt::format("; memory about {:.1f} GB", diagnosis.speed->peak_bytes / 1e9);
+    out += diagnosis.speed->peak_bytes < 1e9
+               ? fmt::format("; memory about {:.0f} MB", diagnosis.speed->peak_bytes / 1e6)
+               : fmt::format("; memory about {:.1f} GB", diagnosis.speed->peak_bytes / 1e9);
   out += '\n';
 }
 
@@ -167,32 +173,36 @@ Json json_of(const TokenCounts& counts) {
 }
 
 Json json_of(const FilterCounts& counts) {
-  return {{"read", counts.read},         {"kept", counts.kept},
-          {"empty", counts.empty},       {"too_short", counts.too_short},
-          {"too_long", counts.too_long}, {"ratio", counts.ratio},
+  return {{"read", counts.read},
+          {"kept", counts.kept},
+          {"empty", counts.empty},
+          {"too_short", counts.too_short},
+          {"too_long", counts.too_long},
+          {"ratio", counts.ratio},
           {"cut", counts.cut}};
 }
 
 }  // namespace
 
 std::string text_report(const Diagnosis& diagnosis) {
-  std::string out =
-      fmt::format("{}: {}, {}, {}\n\n", diagnosis.path,
-                  plural(diagnosis.count(Severity::error), "error"),
-                  plural(diagnosis.count(Severity::warning), "warning"),
-                  plural(diagnosis.count(Severity::note), "note"));
-  std::set<std::string> noted;
+  std::string out = fmt::format("{}: {}, {}, {}\n\n", diagnosis.path,
+                                plural(diagnosis.count(Severity::error), "error"),
+                                plural(diagnosis.count(Severity::warning), "warning"),
+                                plural(diagnosis.count(Severity::note), "note"));
+  std::set<std::string> shown;
   std::int64_t more = 0;
   for (const Finding& finding : diagnosis.findings) {
-    // One note of a kind will do.
-    const bool is_repeated = finding.severity == Severity::note && finding.subject != "settings" &&
-                             !noted.insert(finding.check).second;
+    // One note of a kind will do; the sets differ little in what the tokeniser does not know.
+    const bool is_repeated = (finding.severity == Severity::note || finding.check == "unknown") &&
+                             finding.subject != "settings" && !shown.insert(finding.check).second;
     if (is_repeated)
       ++more;
     else
       write_finding(finding, out);
   }
-  if (more > 0) out += fmt::format("{:<9}{} of the same kinds: see --format json\n", "", plural(more, "more note"));
+  if (more > 0)
+    out += fmt::format("{:<9}{} of the same kinds: see --format json\n", "",
+                       plural(more, "more finding"));
   write_sets(diagnosis, out);
   write_training(diagnosis, out);
   return out;

@@ -18,8 +18,8 @@
 namespace dragoman {
 namespace {
 
-constexpr double kSeconds = 8.0;         ///< of timed updates, then no more are begun
-constexpr double kSlowUpdate = 4.0;      ///< seconds; one as slow as this is enough
+constexpr double kSeconds = 8.0;      ///< of timed updates, then no more are begun
+constexpr double kSlowUpdate = 12.0;  ///< seconds; one as slow as this is enough
 constexpr std::int64_t kEnoughUpdates = 100;
 
 double now() {
@@ -110,8 +110,7 @@ SpeedEstimate measure(const Diagnosis& diagnosis, DryRun& dry_run, double base_b
   double seconds = dry_run.run(largest);
   std::int64_t tokens = largest.front().target_tokens;
   if (dry_run.is_on_cpu())
-    estimate.peak_bytes =
-        std::max(process_status("VmHWM") - before_bytes, 0.0) + base_bytes;
+    estimate.peak_bytes = std::max(process_status("VmHWM") - before_bytes, 0.0) + base_bytes;
   estimate.updates = 1;
   if (seconds < kSlowUpdate) {
     // The first update grows the allocator's memory; it is not counted.

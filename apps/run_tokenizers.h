@@ -28,8 +28,9 @@ void resolve_paths(DataConfig& data);
 
 /// As section "tokenizer" says; `lines` gives the text of a side to train on. Throws UsageError,
 /// DataError.
-[[nodiscard]] Tokenizers make_tokenizers(
-    const RunConfig& config, const std::function<std::vector<std::string>(Side)>& lines, Log& log);
+[[nodiscard]] Tokenizers make_tokenizers(const RunConfig& config,
+                                         const std::function<std::vector<std::string>(Side)>& lines,
+                                         Log& log);
 
 /// Sets the model's vocabulary sizes. Throws UsageError when it names others.
 void fill_vocabularies(RunConfig& config, const Tokenizers& tokenizers);

@@ -40,7 +40,8 @@ void WordCounts::count(const std::vector<std::uint32_t>& found) {
 void CopyableWords::add(std::string_view source, std::string_view target) {
   std::unordered_set<std::uint64_t> in_source;
   if (counts_.kind() == WordKind::folded)
-    for_each_folded_word(source, [&](std::string_view word) { in_source.insert(hash_bytes(word)); });
+    for_each_folded_word(source,
+                         [&](std::string_view word) { in_source.insert(hash_bytes(word)); });
   for_each_word_of(counts_.kind(), target, [&](std::string_view word) {
     words_.push_back({counts_.number(word), counts_.kind() == WordKind::folded
                                                 ? in_source.contains(hash_bytes(word))

@@ -64,8 +64,8 @@ void Duplicates::count(Parts& parts, Counts& counts) {
       return std::tuple(entry.key, entry.other, entry.pair);
     });
     for (auto begin = part.begin(); begin != part.end();) {
-      const auto end =
-          std::find_if(begin, part.end(), [&](const Entry& entry) { return entry.key != begin->key; });
+      const auto end = std::find_if(begin, part.end(),
+                                    [&](const Entry& entry) { return entry.key != begin->key; });
       auto other = end;  // the first entry with another counterpart
       std::uint32_t first = begin->pair;
       for (auto entry = begin; entry != end; ++entry) {
@@ -103,32 +103,32 @@ void Duplicates::report(const ReportedSet& set, std::vector<Finding>& findings) 
   Counts by_source;
   count(parts_, by_source);
   const auto severity = [&](std::int64_t count) {
-    return 10 * count > set.pairs ? Severity::warning : Severity::note;
+    return set.name == "train" && 10 * count > set.pairs ? Severity::warning : Severity::note;
   };
   if (by_source.repeated > 0)
-    findings.push_back({severity(by_source.repeated), "duplicates", set.name,
-                        fmt::format("{} pairs repeat an earlier one", by_source.repeated),
-                        by_source.repeated, set.pairs,
-                        by_source.first_repeated.places(set.places, Side::source),
-                        "Training gives them more weight. Keep one of each, unless that is meant."});
-  if (by_source.groups > 0)
     findings.push_back(
-        {severity(by_source.conflicting), "several-targets", set.name,
-         fmt::format("{} pairs share their source with another target ({} sources)",
-                     by_source.conflicting, by_source.groups),
-         by_source.conflicting, set.pairs,
-         by_source.first_conflicting.places(set.places, Side::target),
-         "No model can get all of them right; their share bounds the exact match."});
+        {severity(by_source.repeated), "duplicates", set.name,
+         fmt::format("pairs that repeat an earlier one: {}", by_source.repeated),
+         by_source.repeated, set.pairs, by_source.first_repeated.places(set.places, Side::source),
+         "Training gives them more weight. Keep one of each, unless that is meant."});
+  if (by_source.groups > 0)
+    findings.push_back({severity(by_source.conflicting), "several-targets", set.name,
+                        fmt::format("sources with several targets: {}, in {} pairs",
+                                    by_source.groups, by_source.conflicting),
+                        by_source.conflicting, set.pairs,
+                        by_source.first_conflicting.places(set.places, Side::target),
+                        "No model can get all of them right; their share bounds the exact match."});
   swap_sides();
   Counts by_target;
   count(parts_, by_target);
   if (by_target.groups > 0)
-    findings.push_back({severity(by_target.conflicting), "several-sources", set.name,
-                        fmt::format("{} pairs share their target with another source ({} targets)",
-                                    by_target.conflicting, by_target.groups),
-                        by_target.conflicting, set.pairs,
-                        by_target.first_conflicting.places(set.places, Side::target),
-                        "Common in translations; a great share hints at boilerplate or misalignment."});
+    findings.push_back(
+        {Severity::note, "several-sources", set.name,
+         fmt::format("targets with several sources: {}, in {} pairs", by_target.groups,
+                     by_target.conflicting),
+         by_target.conflicting, set.pairs,
+         by_target.first_conflicting.places(set.places, Side::target),
+         "Common in translations; a great share hints at boilerplate or misalignment."});
   parts_ = {};
 }
 

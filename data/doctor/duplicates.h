@@ -27,7 +27,7 @@ class Duplicates {
  private:
   /// Hashes in halves, so that nothing is padded.
   struct Entry {
-    std::array<std::uint32_t, 2> key;    ///< of the side that entries are grouped by
+    std::array<std::uint32_t, 2> key;  ///< of the side that entries are grouped by
     std::array<std::uint32_t, 2> other;
     std::uint32_t pair;
   };

@@ -38,8 +38,8 @@ struct BlockResult {
   TextCheck target;
   PairCheck pairs;
   std::vector<PairHash> hashes;
-  std::vector<Leakage::Key> keys;          ///< of held-out pairs
-  std::vector<Leakage::Hit> hits;          ///< of training pairs
+  std::vector<Leakage::Key> keys;           ///< of held-out pairs
+  std::vector<Leakage::Hit> hits;           ///< of training pairs
   std::vector<std::uint32_t> spaced_words;  ///< rare ones of training targets
   std::vector<std::uint32_t> folded_words;
 };
@@ -50,8 +50,12 @@ class Examiner {
   /// `held_out`: the sets that training pairs are compared with; empty for those sets themselves.
   Examiner(std::string name, const ExaminationRequest& request, HeldOutWords& words,
            std::vector<std::unique_ptr<HeldOut>>& held_out, HeldOut* own)
-      : request_(request), words_(words), held_out_(held_out), own_(own),
-        sources_(kReadPairs), targets_(kReadPairs) {
+      : request_(request),
+        words_(words),
+        held_out_(held_out),
+        own_(own),
+        sources_(kReadPairs),
+        targets_(kReadPairs) {
     set_.name = std::move(name);
   }
 
@@ -83,8 +87,8 @@ class Examiner {
 };
 
 void Examiner::fail(const std::string& check, const std::string& message) {
-  set_.findings.push_back({.severity = Severity::error, .check = check, .subject = set_.name,
-                           .message = message});
+  set_.findings.push_back(
+      {.severity = Severity::error, .check = check, .subject = set_.name, .message = message});
 }
 
 void Examiner::note_repairs(ParallelReader& reader, PairNumber pair, std::size_t slot) {
@@ -107,7 +111,8 @@ void Examiner::read(const CorpusConfig& corpus) {
       note_repairs(reader, set_.pairs, held);
       ++set_.pairs;
       if (++held < kReadPairs) continue;
-      flush(set_.pairs - static_cast<PairNumber>(held), std::exchange(held, 0));
+      flush(set_.pairs - static_cast<PairNumber>(held), held);
+      held = 0;
     }
   } catch (const DataError& error) {
     fail("unreadable", error.what());
@@ -189,8 +194,8 @@ SetExamination Examiner::finish() {
     const bool is_repaired = request_.invalid_text == InvalidText::replace;
     findings.push_back(
         {is_repaired ? Severity::warning : Severity::error, "invalid-text", set.name,
-         fmt::format("{} {} lines are not UTF-8, or hold NUL bytes", invalid.count(),
-                     side == Side::source ? "source" : "target"),
+         fmt::format("{} lines that are not UTF-8, or hold NUL bytes: {}",
+                     side == Side::source ? "source" : "target", invalid.count()),
          invalid.count(), set.pairs, set.examples(invalid, side),
          is_repaired ? "Training replaces the bad bytes by U+FFFD (data.invalid_text)."
                      : "Training would stop there. Repair the text, or set data.invalid_text to "

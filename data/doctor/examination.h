@@ -36,9 +36,9 @@ struct SetExamination {
 };
 
 struct ExaminationRequest {
-  std::vector<CorpusConfig> train;  ///< those of weight 0 are left out
+  std::vector<CorpusConfig> train;                             ///< those of weight 0 are left out
   std::vector<std::pair<std::string, CorpusConfig>> held_out;  ///< by name
-  InvalidText invalid_text = InvalidText::error;  ///< what training will do with it
+  InvalidText invalid_text = InvalidText::error;               ///< what training will do with it
   std::int64_t threads = 1;
   std::function<void(const std::string& set, std::int64_t pairs)> progress;  ///< may be empty
 };

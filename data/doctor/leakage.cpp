@@ -40,7 +40,7 @@ void Leakage::match(const Hit& hit) {
 void Leakage::report(const ReportedSet& set, const PairPlaces& train,
                      std::vector<Finding>& findings) const {
   const auto tell = [&](PairNumber Entry::*exact, PairNumber Entry::*folded, const char* check,
-                        const char* what, std::int64_t least) -> std::int64_t {
+                        const char* what, std::int64_t known) -> std::int64_t {
     const auto is_found = [](PairNumber Entry::*pair) {
       return [pair](const Entry& entry) { return entry.*pair != kNever; };
     };
@@ -53,26 +53,26 @@ void Leakage::report(const ReportedSet& set, const PairPlaces& train,
       examples.push_back(set.places.source(static_cast<PairNumber>(index)));
       examples.push_back(train.source(entries_[index].*shown));
     }
-    if (near <= least) return count;
-    const auto folded_too = near > count ? fmt::format("; {} when only letters and digits are "
-                                                       "compared, without case",
-                                                       near)
+    if (count == 0 ? near == 0 : count <= known) return count;
+    const auto folded_too = near > count ? fmt::format(
+                                               "; {} when only letters and digits are "
+                                               "compared, without case",
+                                               near)
                                          : std::string();
     const bool is_same_data = 2 * count > set.pairs;
     findings.push_back(
-        {is_same_data               ? Severity::error
-         : 200 * count > set.pairs ? Severity::warning
-                                    : Severity::note,
+        {is_same_data                        ? Severity::error
+         : 200 * (count - known) > set.pairs ? Severity::warning
+                                             : Severity::note,
          check, set.name,
-         fmt::format("{} of {} {} are in train as well{}", count, set.pairs, what, folded_too), count,
-         set.pairs, std::move(examples),
+         fmt::format("{} of {} {} are in train as well{}", count, set.pairs, what, folded_too),
+         count, set.pairs, std::move(examples),
          is_same_data ? "This set measures nothing but memory: take one that training does not see."
                       : "The scores on it are too good by that much: remove them from train, or "
                         "report the score without them too."});
     return count;
   };
-  const std::int64_t pairs =
-      tell(&Entry::pair, &Entry::folded_pair, "leak", "pairs", 0);
+  const std::int64_t pairs = tell(&Entry::pair, &Entry::folded_pair, "leak", "pairs", 0);
   tell(&Entry::source, &Entry::folded_source, "source-leak", "sources", pairs);
 }
 

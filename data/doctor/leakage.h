@@ -38,14 +38,15 @@ class Leakage {
     return entries_of_.contains(folded_source);
   }
   void match(const Hit& hit);
-  void report(const ReportedSet& set, const PairPlaces& train, std::vector<Finding>& findings) const;
+  void report(const ReportedSet& set, const PairPlaces& train,
+              std::vector<Finding>& findings) const;
 
  private:
   static constexpr PairNumber kNever = -1;
   struct Entry {
     Key key;
-    PairNumber pair = kNever;           ///< the first training pair that equals it
-    PairNumber source = kNever;         ///< ... that has its source
+    PairNumber pair = kNever;    ///< the first training pair that equals it
+    PairNumber source = kNever;  ///< ... that has its source
     PairNumber folded_pair = kNever;
     PairNumber folded_source = kNever;
   };

@@ -88,7 +88,8 @@ bool begins_mojibake(std::string_view line, std::size_t at) {
 bool is_unusual_space(UChar32 character) {
   constexpr std::array<UChar32, 5> kInvisible{0x00AD, 0x200B, 0x2060, 0xFEFF, 0x180E};
   if (character < 0x80) return character == '\t';
-  return u_charType(character) == U_SPACE_SEPARATOR || std::ranges::count(kInvisible, character) > 0;
+  return u_charType(character) == U_SPACE_SEPARATOR ||
+         std::ranges::count(kInvisible, character) > 0;
 }
 
 bool is_control(UChar32 character) {
@@ -131,8 +132,8 @@ void examine_characters(std::string_view line, LineTraits& traits) {
     else
       traits.is_blank = false;
     if (traits.mojibake == LineTraits::kNone &&
-        (character == 0xFFFD || (character >= 0xC2 && character <= 0xEF &&
-                                 begins_mojibake(line, begin))))
+        (character == 0xFFFD ||
+         (character >= 0xC2 && character <= 0xEF && begins_mojibake(line, begin))))
       traits.mojibake = begin;
   }
   if (latin > 0) scripts.add(USCRIPT_LATIN, latin);

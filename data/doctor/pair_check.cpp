@@ -72,9 +72,8 @@ std::int64_t middle(const std::vector<std::int64_t>& counts) {
 }  // namespace
 
 void LengthRatios::add(const ExaminedPair& pair) {
-  const double ratio =
-      (static_cast<double>(pair.target_traits.characters) + kLengthSlack) /
-      (static_cast<double>(pair.source_traits.characters) + kLengthSlack);
+  const double ratio = (static_cast<double>(pair.target_traits.characters) + kLengthSlack) /
+                       (static_cast<double>(pair.source_traits.characters) + kLengthSlack);
   const auto step = static_cast<std::int64_t>(std::lround(kStepsPerDoubling * std::log2(ratio)));
   steps_[static_cast<std::size_t>(std::clamp<std::int64_t>(kZero + step, 0, 2 * kZero))].add(
       pair.number, pair.target);
@@ -106,12 +105,14 @@ void LengthRatios::report(const ReportedSet& set, std::vector<Finding>& findings
     return std::exp2(static_cast<double>(steps) / kStepsPerDoubling);
   };
   findings.push_back(
-      {200 * far.count() > set.pairs ? Severity::warning : Severity::note, "length-ratio", set.name,
-       fmt::format("{} targets are over {:.2g} times longer or shorter for their source than usual "
-                   "(usual: {:.2g} times the source)",
-                   far.count(), factor(limit), factor(median - kZero)),
+      {100 * far.count() > set.pairs ? Severity::warning : Severity::note, "length-ratio", set.name,
+       fmt::format(
+           "targets over {:.2g} times longer or shorter for their source than usual (usual: "
+           "{:.2g} times the source): {}",
+           factor(limit), factor(median - kZero), far.count()),
        far.count(), set.pairs, set.examples(far, Side::target),
-       "Look whether they are translations of their sources; data.max_length_ratio drops the worst."});
+       "Look whether they are translations of their sources; data.max_length_ratio drops the "
+       "worst."});
 }
 
 void PairCheck::add(const ExaminedPair& pair) {
@@ -129,7 +130,9 @@ void PairCheck::add(const ExaminedPair& pair) {
     ++with_addresses_;
     if (addresses_of(pair.source) != addresses_of(pair.target))
       addresses_.add(pair.number, pair.source,
-                     std::min(pair.source.find("://"), pair.source.size()));
+                     may_hold_address(pair.source)
+                         ? std::min(pair.source.find("://"), pair.source.find("www."))
+                         : 0);
   }
 }
 
@@ -152,35 +155,37 @@ void PairCheck::report(const ReportedSet& set, std::vector<Finding>& findings) c
     findings.push_back(
         {100 * empty.count() > set.pairs || !is_train ? Severity::warning : Severity::note, "empty",
          set.name,
-         fmt::format("{} {} lines are empty", empty.count(),
-                     side == Side::source ? "source" : "target"),
+         fmt::format("empty {} lines: {}", side == Side::source ? "source" : "target",
+                     empty.count()),
          empty.count(), set.pairs, set.examples(empty, side),
-         is_train ? "Training leaves these pairs out (data.min_length). Many in a row: look whether "
-                    "the two sides are still aligned."
-                  : "They count in the score: remove these pairs."});
+         is_train
+             ? "Training leaves these pairs out (data.min_length). Many in a row: look whether "
+               "the two sides are still aligned."
+             : "They count in the score: remove these pairs."});
   }
   if (copied_.count() > 0)
-    findings.push_back(
-        {100 * copied_.count() > set.pairs ? Severity::warning : Severity::note, "copied", set.name,
-         fmt::format("{} targets equal their source", copied_.count()), copied_.count(), set.pairs,
-         set.examples(copied_, Side::target),
-         "Where they should have been translated, remove them: a few per cent teach a model to copy "
-         "whole sentences."});
+    findings.push_back({100 * copied_.count() > set.pairs ? Severity::warning : Severity::note,
+                        "copied", set.name,
+                        fmt::format("targets that equal their source: {}", copied_.count()),
+                        copied_.count(), set.pairs, set.examples(copied_, Side::target),
+                        "Where they should have been translated, remove them: a few per cent teach "
+                        "a model to copy "
+                        "whole sentences."});
   ratios_.report(set, findings);
-  if (addresses_.count() > 0)
-    findings.push_back({Severity::note, "addresses", set.name,
-                        fmt::format("{} of {} pairs with web addresses have different ones on the "
-                                    "two sides",
-                                    addresses_.count(), with_addresses_),
-                        addresses_.count(), with_addresses_,
-                        set.examples(addresses_, Side::source),
-                        "Fine where the task asks for it; else look at them."});
   // Where they mostly differ, that is the task.
+  if (addresses_.count() > 0 && 2 * addresses_.count() < with_addresses_)
+    findings.push_back({Severity::note, "addresses", set.name,
+                        fmt::format("pairs with different web addresses on the two sides, of {} "
+                                    "with any: {}",
+                                    with_addresses_, addresses_.count()),
+                        addresses_.count(), with_addresses_, set.examples(addresses_, Side::source),
+                        "Fine where the task asks for it; else look at them."});
   if (numbers_.count() > 0 && 2 * numbers_.count() < with_numbers_)
     findings.push_back(
         {Severity::note, "numbers", set.name,
-         fmt::format("{} of {} pairs with numbers on both sides have different ones",
-                     numbers_.count(), with_numbers_),
+         fmt::format(
+             "pairs with different numbers on the two sides, of {} with numbers on both: {}",
+             with_numbers_, numbers_.count()),
          numbers_.count(), with_numbers_, set.examples(numbers_, Side::target),
          "Fine where the task asks for it; in translations they are often misaligned."});
 }

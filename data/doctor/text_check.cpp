@@ -59,36 +59,39 @@ void TextCheck::report_scripts(const ReportedSet& set, Side side,
     const bool is_mixed = 10 * tally.count() > lines;
     findings.push_back(
         {tally.count() * 1000 > lines ? Severity::warning : Severity::note, "script", set.name,
-         fmt::format("{} {} lines are in {}, where most are in {}", tally.count(), side_name(side),
-                     script_name(script), script_name(main)),
+         fmt::format("{} lines in {}, where most are in {}: {}", side_name(side),
+                     script_name(script), script_name(main), tally.count()),
          tally.count(), set.pairs, set.examples(tally, side),
-         is_mixed ? "If this is meant to be several languages, mark each with a tag at the start of "
-                    "the source; else look for what was mixed up."
-                  : "Probably in another language, or not translated: look at them, and remove the "
-                    "pairs."});
+         is_mixed
+             ? "If this is meant to be several languages, mark each with a tag at the start of "
+               "the source; else look for what was mixed up."
+             : "Probably in another language, or not translated: look at them, and remove the "
+               "pairs."});
   }
 }
 
 void TextCheck::report(const ReportedSet& set, Side side, std::vector<Finding>& findings) const {
+  const auto by_share = [&set](const Tally& tally) {
+    return 1000 * tally.count() > set.pairs ? Severity::warning : Severity::note;
+  };
   const auto report_tally = [&](const Tally& tally, Severity severity, const char* check,
                                 const char* what, const char* advice) {
     if (tally.count() == 0) return;
     findings.push_back({severity, check, set.name,
-                        fmt::format("{} {} lines {}", tally.count(), side_name(side), what),
+                        fmt::format("{} lines {}: {}", side_name(side), what, tally.count()),
                         tally.count(), set.pairs, set.examples(tally, side), advice});
   };
   report_scripts(set, side, findings);
-  report_tally(mojibake_, Severity::warning, "mojibake",
-               "look wrongly decoded (UTF-8 read as Windows-1252, or U+FFFD)",
+  report_tally(mojibake_, by_share(mojibake_), "mojibake",
+               "that look wrongly decoded (UTF-8 read as Windows-1252, or U+FFFD)",
                "Decode the original text again, as UTF-8; ftfy repairs what is left.");
-  report_tally(control_, Severity::warning, "control",
-               "hold control characters, or line separators other than a line's end",
+  report_tally(control_, by_share(control_), "control",
+               "with control characters, or line separators other than a line's end",
                "Delete them; some programs end a line there.");
   report_tally(unusual_space_, Severity::note, "white-space",
-               "hold tabs, no-break, zero-width or other unusual spaces",
+               "with tabs, no-break, zero-width or other unusual spaces",
                "Most normalisations of the tokeniser make them plain; \"identity\" does not.");
-  report_tally(loose_spaces_, Severity::note, "spaces",
-               "have spaces at an end, or two in a row",
+  report_tally(loose_spaces_, Severity::note, "spaces", "with spaces at an end, or two in a row",
                "An output never has them: an exact match with such a line is impossible.");
 }
 

@@ -173,35 +173,45 @@ void report_tokens(const SetExamination& set, const TokenExamination& tokens,
     reason(filter.too_long, fmt::format("longer than max_length {}", config.max_length));
     reason(filter.ratio, fmt::format("over max_length_ratio {}", config.max_length_ratio));
     reason(filter.too_short, fmt::format("shorter than min_length {}", config.min_length));
-    findings.push_back({20 * lost > sampled ? Severity::warning : Severity::note, "dropped",
-                        set.name,
-                        fmt::format("training drops {} pairs{}: {}", lost, of_sample, reasons), lost,
-                        sampled, reported.examples(tokens.dropped, Side::source),
-                        "If they are good, raise the limits in section data, or cut long sources "
-                        "with data.max_source_length."});
+    findings.push_back(
+        {20 * lost > sampled ? Severity::warning : Severity::note, "dropped", set.name,
+         fmt::format("pairs{} that training drops ({}): {}", of_sample, reasons, lost), lost,
+         sampled, reported.examples(tokens.dropped, Side::source),
+         "If they are good, raise the limits in section data, or cut long sources "
+         "with data.max_source_length."});
   }
   if (filter.cut > 0)
-    findings.push_back({Severity::note, "cut", set.name,
-                        fmt::format("{} sources{} are cut to max_source_length {}", filter.cut,
-                                    of_sample, config.max_source_length),
-                        filter.cut, sampled, {}, ""});
+    findings.push_back({Severity::note,
+                        "cut",
+                        set.name,
+                        fmt::format("sources{} cut to max_source_length {}: {}", of_sample,
+                                    config.max_source_length, filter.cut),
+                        filter.cut,
+                        sampled,
+                        {},
+                        ""});
   for (const Side side : {Side::source, Side::target}) {
     const TokenCounts& counts = side == Side::source ? tokens.source : tokens.target;
     if (counts.unknown == 0) continue;
     const bool is_source = side == Side::source;
     const bool is_many = 100 * counts.unknown > counts.tokens && !(is_source && copies);
     findings.push_back(
-        {is_many ? Severity::warning : Severity::note, "unknown", set.name,
-         fmt::format("{} {} tokens{} are unknown to the tokeniser", counts.unknown,
-                     is_source ? "source" : "target", of_sample),
-         counts.unknown, counts.tokens, {},
-         is_source && copies ? "Each can be copied as it is, but the encoder does not know which word "
-                               "it was."
-         : is_source         ? "The model cannot tell these words apart: use more or smaller pieces "
-                               "(bpe, byte_fallback), or a copy head."
-         : copies            ? "No output can hold them, for they are not in the source either."
-                             : "No output can hold them: use more or smaller pieces (bpe, "
-                               "byte_fallback), or a copy head."});
+        {is_many ? Severity::warning : Severity::note,
+         "unknown",
+         set.name,
+         fmt::format("{} tokens{} that the tokeniser does not know: {}",
+                     is_source ? "source" : "target", of_sample, counts.unknown),
+         counts.unknown,
+         counts.tokens,
+         {},
+         is_source && copies
+             ? "Each can be copied as it is, but the encoder does not know which word "
+               "it was."
+         : is_source ? "The model cannot tell these words apart: use more or smaller pieces "
+                       "(bpe, byte_fallback), or a copy head."
+         : copies    ? "No output can hold them, for they are not in the source either."
+                     : "No output can hold them: use more or smaller pieces (bpe, "
+                       "byte_fallback), or a copy head."});
   }
 }
 

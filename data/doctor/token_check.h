@@ -31,9 +31,9 @@ struct TokenExamination {
   TokenCounts source;
   TokenCounts target;
   FilterCounts filter;
-  Tally dropped;                         ///< pairs that the filter drops
-  PairBlocks kept;                       ///< the pairs that it keeps
-  std::vector<std::size_t> kept_corpus;  ///< the corpus of each
+  Tally dropped;                          ///< pairs that the filter drops
+  PairBlocks kept;                        ///< the pairs that it keeps
+  std::vector<std::size_t> kept_corpus;   ///< the corpus of each
   std::vector<std::int64_t> source_uses;  ///< of each source piece
   std::vector<std::int64_t> target_uses;  ///< of each target piece
 };
@@ -44,15 +44,15 @@ struct TokenExamination {
 
 /// Batches of an epoch, from the sample. `weights`: of the corpora, those of weight 0 left out.
 struct EpochEstimate {
-  BatchPlan plan;  ///< of the sample's pairs, each as often as its weight says
+  BatchPlan plan;                    ///< of the sample's pairs, each as often as its weight says
   std::vector<std::uint32_t> pairs;  ///< plan entry -> pair in TokenExamination::kept
   double scale = 1.0;                ///< the epoch is so many times as large as the plan
   double batches = 0;                ///< all for a whole epoch:
   double sentences = 0;
   double source_tokens = 0;  ///< </s> counted
   double target_tokens = 0;
-  double padding = 0;         ///< share of the tensors' cells
-  double sentences_alone = 0; ///< pairs longer than the budget, which make a batch each
+  double padding = 0;          ///< share of the tensors' cells
+  double sentences_alone = 0;  ///< pairs longer than the budget, which make a batch each
 };
 [[nodiscard]] EpochEstimate estimate_epoch(const SetExamination& set,
                                            const TokenExamination& tokens,

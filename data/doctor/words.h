@@ -38,8 +38,8 @@ void for_each_word(std::string_view text, const Use& use) {
   if (begin >= 0) use(text.substr(static_cast<std::size_t>(begin)));
 }
 
-/// Calls `use(word)` for each run of letters and digits of `text` (Unicode's categories L and N), in
-/// lower case.
+/// Calls `use(word)` for each run of letters and digits of `text` (Unicode's categories L and N),
+/// in lower case.
 template <typename Use>
 void for_each_folded_word(std::string_view text, const Use& use) {
   constexpr auto kFolded = [] {

@@ -18,7 +18,8 @@ def lines(path):
 
 
 def runs(line):
-    return re.findall(r"[^\W_]+", line.lower())
+    # lower() makes two characters of İ.
+    return re.findall(r"[^\W_]+", line.replace("İ", "i").lower())
 
 
 def main():

@@ -93,23 +93,26 @@ TEST_CASE("doctor reports data that cannot be read together with all else", "[pr
 TEST_CASE("doctor names settings that do not go together", "[program][doctor]") {
   const TemporaryFolder folder;
   dragoman_test::write_task(folder);
-  CHECK(holds(report_of(folder, "--no-speed --set training.warmup_steps=20"), "warm-up", "warning"));
+  CHECK(
+      holds(report_of(folder, "--no-speed --set training.warmup_steps=20"), "warm-up", "warning"));
   CHECK(holds(report_of(folder, "--no-speed --set training.validate_every=21"), "validation",
               "warning"));
   CHECK(holds(report_of(folder, "--no-speed --set data.batch_tokens=12"), "batch", "warning"));
   CHECK(holds(report_of(folder, "--no-speed --set tokenizer.vocabulary_size=5000"), "tokenizer",
               "error"));
   CHECK(holds(report_of(folder, "--no-speed --set data.max_length=1"), "dropped", "error"));
-  CHECK(holds(report_of(folder,
-                        "--no-speed --set data.dev.source=train.src --set data.dev.target=train.tgt"),
-              "dev-is-train", "error"));
+  CHECK(
+      holds(report_of(folder,
+                      "--no-speed --set data.dev.source=train.src --set data.dev.target=train.tgt"),
+            "dev-is-train", "error"));
   CHECK(holds(report_of(folder, "--no-speed --set model.max_positions=4"), "positions", "error"));
   const auto report = report_of(folder, "--no-speed");
   for (const char* check : {"warm-up", "validation", "batch", "tokenizer", "positions"})
     CHECK_FALSE(holds(report, check, "warning"));
 }
 
-TEST_CASE("doctor's leak and copyable words equal an independent computation", "[program][doctor]") {
+TEST_CASE("doctor's leak and copyable words equal an independent computation",
+          "[program][doctor]") {
   if (!std::filesystem::exists(kData) || dragoman_test::python().empty()) {
     WARN("skipped: needs the data in ../shared/data, and Python");
     return;
@@ -121,17 +124,17 @@ TEST_CASE("doctor's leak and copyable words equal an independent computation", "
     double copyable;
     int leak;
   };
-  for (const Case& task : {Case{"django", "rare_words_between_spaces", 72, 255},
-                           Case{"nl2bash", "rare_words", 63, 0}, Case{"wikisplit", "rare_words", 90, -1},
-                           Case{"scitldr", "rare_words", 59, -1}}) {
+  for (const Case& task :
+       {Case{"django", "rare_words_between_spaces", 72, 255}, Case{"nl2bash", "rare_words", 63, 0},
+        Case{"wikisplit", "rare_words", 90, -1}, Case{"scitldr", "rare_words", 59, -1}}) {
     INFO(task.task);
     const TemporaryFolder folder;
     const std::string data = kData + '/' + task.task;
     folder.write("run.json", R"({"data": {"folder": ")" + data + R"(",
       "train": [{"source": "train.src.gz", "target": "train.tgt.gz"}]},
       "tokenizer": {"type": "char", "vocabulary_size": 100}})");
-    const auto report = report_of(folder, "--no-speed --test " + data + "/test.src.gz " + data +
-                                              "/test.tgt.gz");
+    const auto report =
+        report_of(folder, "--no-speed --test " + data + "/test.src.gz " + data + "/test.tgt.gz");
     REQUIRE(dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/apps/doctor_reference.py",
                                       "'" + data + "' >'" + folder.path("reference") + "'") == 0);
     std::istringstream reference(folder.read("reference"));
