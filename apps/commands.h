@@ -18,6 +18,7 @@ void add_inspect(CLI::App& program);
 void add_export(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_report(CLI::App& program);
+void add_doctor(CLI::App& program);
 void add_config(CLI::App& program);
 
 }  // namespace dragoman

@@ -8,11 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/run_tokenizers.h"
 #include "dragoman/data/config.h"
 #include "dragoman/data/corpus_sample.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
-#include "dragoman/data/parallel_reader.h"
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/training/run_directory.h"
 
@@ -20,17 +20,6 @@ namespace dragoman {
 namespace {
 
 namespace fs = std::filesystem;
-
-void resolve_paths(DataConfig& data) {
-  for (CorpusConfig& corpus : data.train)
-    corpus = with_folder(corpus, data.folder);
-  data.dev = with_folder(data.dev, data.folder);
-  data.folder.clear();
-}
-
-std::string size_advice(const TokenizerConfig& config) {
-  return config.joint ? "tokenizer.joint is true, so source and target share it" : "";
-}
 
 /// Keys whose values differ between two JSON documents, as "key: old -> new".
 std::vector<std::string> differences(const std::string& before, const std::string& now) {
@@ -91,54 +80,6 @@ void compare_with_stored(const RunConfig& config, const RunConfig& stored,
       log.info("changed since the run began: " + line);
 }
 
-std::string train_on(const RunConfig& config, const std::vector<Side>& sides, Log& log) {
-  std::vector<std::string> lines;
-  for (const Side side : sides) {
-    auto sample =
-        sample_lines(config.data.train, side, config.tokenizer.training_sentences,
-                     static_cast<std::uint64_t>(config.data.seed), config.data.invalid_text);
-    lines.insert(lines.end(), std::make_move_iterator(sample.begin()),
-                 std::make_move_iterator(sample.end()));
-  }
-  log.info(fmt::format("training a tokeniser of {} pieces on {} lines",
-                       config.tokenizer.vocabulary_size, lines.size()));
-  return train_tokenizer(config.tokenizer, lines);
-}
-
-struct Tokenizers {
-  Tokenizer source;
-  Tokenizer target;
-};
-
-/// A joint tokeniser is one object, stored once as source.spm.
-Tokenizers load_tokenizers(const std::string& source_path, const std::string& target_path) {
-  const Tokenizer source = Tokenizer::from_file(source_path);
-  return {source, target_path.empty() ? source : Tokenizer::from_file(target_path)};
-}
-
-Tokenizers make_tokenizers(const RunConfig& config, Log& log) {
-  const TokenizerConfig& settings = config.tokenizer;
-  if (settings.joint && !settings.target_model.empty() &&
-      settings.target_model != settings.source_model)
-    throw UsageError(
-        "tokenizer.joint: is true, but source_model and target_model are different files. Set "
-        "joint "
-        "to false, or leave target_model empty.");
-  if (!settings.source_model.empty() && (settings.joint || !settings.target_model.empty()))
-    return load_tokenizers(settings.source_model, settings.joint ? "" : settings.target_model);
-  if (settings.joint) {
-    const Tokenizer both = Tokenizer::from_bytes(
-        train_on(config, {Side::source, Side::target}, log), "the trained tokeniser");
-    return {both, both};
-  }
-  const auto one = [&](const std::string& path, Side side) {
-    return path.empty()
-               ? Tokenizer::from_bytes(train_on(config, {side}, log), "the trained tokeniser")
-               : Tokenizer::from_file(path);
-  };
-  return {one(settings.source_model, Side::source), one(settings.target_model, Side::target)};
-}
-
 /// Throws UsageError when the configuration asks for another number of tokenisers.
 Tokenizers tokenizers_of(const ModelFile& file, const TokenizerConfig& settings) {
   if (file.is_joint != settings.joint)
@@ -147,16 +88,6 @@ Tokenizers tokenizers_of(const ModelFile& file, const TokenizerConfig& settings)
         settings.joint, file.path,
         file.is_joint ? "one tokeniser for both sides" : "two tokenisers", file.is_joint));
   return {file.encoder.source(), file.encoder.target()};
-}
-
-void fill_vocabulary(std::int64_t& setting, std::int64_t size, const char* key,
-                     const TokenizerConfig& tokenizer) {
-  if (setting != 0 && setting != size)
-    throw UsageError(
-        fmt::format("model.{}: is {}, but the tokeniser has {} pieces. Leave it out to take the "
-                    "tokeniser's size. {}",
-                    key, setting, size, size_advice(tokenizer)));
-  setting = size;
 }
 
 }  // namespace
@@ -195,14 +126,19 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   } else {
     tokenizers = initial && config.tokenizer.source_model.empty()
                      ? tokenizers_of(*initial, config.tokenizer)
-                     : make_tokenizers(config, log);
+                     : make_tokenizers(
+                           config,
+                           [&config](Side side) {
+                             return sample_lines(config.data.train, side,
+                                                 config.tokenizer.training_sentences,
+                                                 static_cast<std::uint64_t>(config.data.seed),
+                                                 config.data.invalid_text);
+                           },
+                           log);
     write_file_atomically(source_file, tokenizers->source.bytes());
     if (!config.tokenizer.joint) write_file_atomically(target_file, tokenizers->target.bytes());
   }
-  fill_vocabulary(config.model.source_vocabulary, tokenizers->source.size(), "source_vocabulary",
-                  config.tokenizer);
-  fill_vocabulary(config.model.target_vocabulary, tokenizers->target.size(), "target_vocabulary",
-                  config.tokenizer);
+  fill_vocabularies(config, *tokenizers);
 
   // The rules that involve the vocabularies hold only now.
   const std::string resolved = to_json_text(config);
@@ -211,9 +147,7 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   std::map<std::string, std::string> bundle{{"config.json", resolved},
                                             {"source.spm", tokenizers->source.bytes()}};
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  CopyOptions copy = copy_options(config.model);
-  copy.protect = config.data.protect;
-  RunSetup setup{config, {tokenizers->source, tokenizers->target, copy}, std::move(bundle), {}};
+  RunSetup setup{config, make_encoder(config, *tokenizers), std::move(bundle), {}};
   if (initial)
     setup.initial = {std::move(initial->weights), initial->model.tied_embeddings,
                      initial->encoder.source(), initial->encoder.target()};

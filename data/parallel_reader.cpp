@@ -128,7 +128,12 @@ void ParallelReader::seek(const Position& position) {
 }
 
 std::int64_t ParallelReader::repaired() const {
-  return source_.repaired() + (target_ ? target_->repaired() : 0) + repaired_in_json_;
+  return repaired(0) + repaired(1);
+}
+
+std::int64_t ParallelReader::repaired(std::size_t file) const {
+  if (file == 0) return source_.repaired() + repaired_in_json_;
+  return target_ ? target_->repaired() : 0;
 }
 
 ParallelLines read_parallel(const CorpusConfig& corpus, InvalidText invalid_text) {

@@ -38,6 +38,8 @@ class ParallelReader {
   [[nodiscard]] Position position() const;
   void seek(const Position& position);
   [[nodiscard]] std::int64_t repaired() const;  ///< lines changed under InvalidText::replace
+  /// Of the source file (0), or of the target file (1); TSV and JSONL count as source.
+  [[nodiscard]] std::int64_t repaired(std::size_t file) const;
   /// The files behind it: one, or source and target.
   [[nodiscard]] const std::vector<std::shared_ptr<const InputFile>>& files() const {
     return files_;
