@@ -214,10 +214,11 @@ void Translator::shutdown(Shutdown mode) const {
 }
 
 std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
-                                           std::span<const std::string> targets) const {
+                                           std::span<const std::string> targets,
+                                           const AlignmentOptions& alignment) const {
   return guarded("score", [&] {
-    return score_texts(*state_->model, state_->encoder, sources, targets, state_->batch_size,
-                       state_->workers);
+    return score_texts(*state_->model, state_->encoder, {sources, targets, alignment},
+                       state_->batch_size, state_->workers);
   });
 }
 

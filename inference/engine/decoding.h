@@ -48,6 +48,10 @@ class Decoding {
   /// To use the memory again.
   [[nodiscard]] std::unique_ptr<Workspace> take_workspace() { return std::move(workspace_); }
 
+  /// From the next step on the attention to the source of this layer (from 0) is kept.
+  void keep_attention(std::int64_t layer) { attention_layer_ = layer; }
+  /// Of the last step, the mean of its heads: [R * count, longest source], 0 past a source's end.
+  [[nodiscard]] const std::vector<float>& attention() const { return attention_; }
   /// attention_head pointers: scores [count tokens of a row, S] of the last step, before the
   /// softmax; [R * count, longest source].
   [[nodiscard]] const std::vector<float>& cross_scores() const { return cross_scores_; }
@@ -84,6 +88,8 @@ class Decoding {
   std::vector<Slot> next_past_;
   std::vector<Block> blocks_;
   std::vector<float> cross_scores_;
+  std::int64_t attention_layer_ = -1;  ///< that is kept; -1: none
+  std::vector<float> attention_;
 };
 
 }  // namespace dragoman::engine

@@ -13,6 +13,7 @@
 #include "dragoman/inference/kernels/copy_mixture.h"
 #include "dragoman/inference/kernels/rows.h"
 #include "dragoman/inference/kernels/top_k.h"
+#include "dragoman/inference/models/attention_choice.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 
@@ -80,6 +81,10 @@ struct CpuModel::State final : StepState {
         decoding(model.network_, ragged(source, model.copies()), std::move(space)),
         extra_words(model.copies() ? source.extra_words : 0),
         unknown(source.unknown) {
+    if (source.attention_layer)
+      if (const auto layer =
+              attention_layer_of(model.network_.config, *source.attention_layer))
+        decoding.keep_attention(*layer);
     if (!model.copies()) return;
     pointing.emplace(decoding);
     first = first_positions(decoding.sources());
@@ -100,13 +105,35 @@ struct CpuModel::State final : StepState {
             .first = {first.data() + begin, length}};
   }
 
+  /// Of the last call: [R, count, S].
+  [[nodiscard]] at::Tensor attention() const;
+
   const CpuModel& owner;
   engine::Decoding decoding;
   std::optional<engine::Pointing> pointing;
   std::vector<std::int32_t> first;  ///< as the source ids
   std::int64_t extra_words;
   std::int64_t unknown;
+  std::int64_t count = 0;  ///< positions of each row in the last call
 };
+
+at::Tensor CpuModel::State::attention() const {
+  const std::int64_t width = decoding.longest_source();
+  const at::Tensor result = at::zeros({decoding.rows(), count, width}, at::kFloat);
+  auto* out = result.mutable_data_ptr<float>();
+  if (const std::vector<float>& kept = decoding.attention(); !kept.empty()) {
+    std::ranges::copy(kept, out);
+    return result;
+  }
+  for (std::int64_t place = 0; place < decoding.rows() * count; ++place) {
+    const std::int64_t row = place / count;
+    const std::int64_t length = decoding.source_end(row) - decoding.source_begin(row);
+    const float* from = pointing->last().log_weights.data() + place * width;
+    std::transform(from, from + length, out + place * width,
+                   [](float log_weight) { return std::exp(log_weight); });
+  }
+  return result;
+}
 
 /// What the decoder says after a call; valid until the next one.
 struct CpuModel::Last {
@@ -147,6 +174,7 @@ CpuModel::Last CpuModel::decode(const at::Tensor& next, State& state) const {
   std::vector<std::int64_t> readable(values(tokens).begin(), values(tokens).end());
   for (std::int64_t& token : readable)
     if (token >= vocabulary_size()) token = state.unknown;
+  state.count = next.size(1);
   const float* hidden = state.decoding.step(readable, next.size(1));
   if (!state.pointing) return {next.size(1), hidden};
   return {next.size(1), hidden,
@@ -261,6 +289,15 @@ at::Device CpuModel::device() const {
   return at::kCPU;
 }
 
+std::int64_t CpuModel::attention_layers() const {
+  return network_.config.decoder.layers;
+}
+
+at::Tensor CpuModel::attention(const StepState& base) const {
+  const auto& state = static_cast<const State&>(base);
+  return state.attention().select(1, state.count - 1);
+}
+
 std::int64_t CpuModel::max_positions() const {
   return network_.config.positions == PositionKind::learned ? network_.config.max_positions
                                                             : StepModel::max_positions();
@@ -275,7 +312,8 @@ TokenScores CpuModel::score(const SourceBatch& source, const at::Tensor& input,
   const at::Tensor wanted = output.contiguous();
   engine::Workspace& workspace = state->decoding.workspace();
   float* logits = workspace.logits.floats(kLogitRows * words);
-  TokenScores scores{at::empty(output.sizes(), at::kFloat), {}, {}};
+  TokenScores scores{at::empty(output.sizes(), at::kFloat), {}, {}, {}};
+  if (source.attention_layer) scores.attention = state->attention();
   if (copies()) {
     scores.copied = at::empty(output.sizes(), at::kFloat);
     scores.positions = at::empty(output.sizes(), at::kLong);

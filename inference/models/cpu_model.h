@@ -35,6 +35,8 @@ class CpuModel final : public StepModel {
                     const at::Tensor& output) const override;
   bool copies() const override { return network_.pointer.has_value(); }
   std::int64_t max_positions() const override;
+  std::int64_t attention_layers() const override;
+  at::Tensor attention(const StepState& state) const override;
 
  private:
   struct State;
