@@ -17,6 +17,7 @@ void add_tokenizer(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_export(CLI::App& program);
 void add_quantize(CLI::App& program);
+void add_shortlist(CLI::App& program);
 void add_config(CLI::App& program);
 
 }  // namespace dragoman

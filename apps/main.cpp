@@ -62,6 +62,7 @@ int main(int argument_count, char** arguments) {
   dragoman::add_inspect(program);
   dragoman::add_export(program);
   dragoman::add_quantize(program);
+  dragoman::add_shortlist(program);
   dragoman::add_config(program);
 
   const int status = flush_output(dragoman::run_command_line(program, argument_count, arguments));

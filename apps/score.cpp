@@ -113,8 +113,7 @@ void score(const ScoreOptions& options) {
     const Pairs pairs = read_pairs(source, target, options);
     if (pairs.sources.empty()) break;
     std::string text;
-    for (const Score& scored :
-         translator.score_batch(pairs.sources, pairs.targets, alignment)) {
+    for (const Score& scored : translator.score_batch(pairs.sources, pairs.targets, alignment)) {
       text += format_score(scored, aligns, options.format == "jsonl");
       ++lines;
       tokens += static_cast<std::int64_t>(scored.token_scores.size());

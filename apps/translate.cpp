@@ -107,7 +107,8 @@ std::string text_lines(const Translation& translation, std::int64_t index,
     lines += options.n_best == 1
                  ? text
                  : fmt::format("{} ||| {} ||| {:.6f}", index, text, hypothesis.score);
-    if (options.alignment != AlignmentOutput::none) lines += " ||| " + to_text(hypothesis.alignment);
+    if (options.alignment != AlignmentOutput::none)
+      lines += " ||| " + to_text(hypothesis.alignment);
     lines += '\n';
   }
   return lines;

@@ -43,9 +43,8 @@ std::vector<AlignmentLink> link_words(std::span<const AlignmentLink> tokens,
       for (std::size_t other = from.begin; other < from.end; ++other)
         words.push_back({static_cast<std::int64_t>(other), static_cast<std::int64_t>(word)});
   }
-  std::ranges::sort(words, {}, [](const AlignmentLink& link) {
-    return std::pair(link.target, link.source);
-  });
+  std::ranges::sort(words, {},
+                    [](const AlignmentLink& link) { return std::pair(link.target, link.source); });
   words.erase(std::ranges::unique(words).begin(), words.end());
   return words;
 }

@@ -22,8 +22,8 @@ void check_attention(const StepModel& model, const DecodingOptions& options);
 
 /// weights: of each target token one row, to each source token (</s> of neither side) -> sorted
 /// links. Of equal weights the first counts.
-[[nodiscard]] std::vector<AlignmentLink> link_tokens(
-    std::span<const std::vector<float>> weights, double threshold);
+[[nodiscard]] std::vector<AlignmentLink> link_tokens(std::span<const std::vector<float>> weights,
+                                                     double threshold);
 
 /// Of tokens with `ranges` in `text`: the words [begin, end) that each has a part of, counted.
 [[nodiscard]] std::vector<TextRange> words_of_tokens(std::span<const TextRange> ranges,

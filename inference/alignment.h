@@ -66,8 +66,8 @@ struct Alignment {
 [[nodiscard]] inline std::string pharaoh(const std::vector<AlignmentLink>& links) {
   std::string text;
   for (const AlignmentLink& link : links)
-    text += (text.empty() ? "" : " ") + std::to_string(link.source) + "-" +
-            std::to_string(link.target);
+    text +=
+        (text.empty() ? "" : " ") + std::to_string(link.source) + "-" + std::to_string(link.target);
   return text;
 }
 

@@ -85,10 +85,11 @@ struct DecodingOptions {
     visit("length_normalization", self.length_normalization,
           "how hypotheses of different lengths are compared");
     visit("length_alpha", self.length_alpha, "exponent of the gnmt normalisation", 0.0, 10.0);
-    visit("coverage_penalty", self.coverage_penalty,
-          "weight of what a finished hypothesis loses for source tokens that it attends to less than "
-          "once (Wu et al. 2016); 0: nothing",
-          0.0, 1000.0);
+    visit(
+        "coverage_penalty", self.coverage_penalty,
+        "weight of what a finished hypothesis loses for source tokens that it attends to less than "
+        "once (Wu et al. 2016); 0: nothing",
+        0.0, 1000.0);
     visit("min_length", self.min_length, "shortest output, in tokens", 0, 100000);
     visit("max_length", self.max_length, "longest output, in tokens", 1, 100000);
     visit("max_length_ratio", self.max_length_ratio,

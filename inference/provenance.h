@@ -22,9 +22,9 @@ struct SourceText {
 /// Whether outputs need a further pass of the decoder once they are found.
 [[nodiscard]] bool wants_trace(const StepModel& model, const DecodingOptions& options);
 
-/// Adds provenance and alignment, as the options say, to the hypotheses of each sentence of `batch`,
-/// in one pass of the decoder for all that have the same rank. `results` already hold the texts of
-/// `found`.
+/// Adds provenance and alignment, as the options say, to the hypotheses of each sentence of
+/// `batch`, in one pass of the decoder for all that have the same rank. `results` already hold the
+/// texts of `found`.
 void trace_outputs(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
                    std::span<const std::vector<IdHypothesis>> found,
                    std::span<const SourceText> sources, const DecodingOptions& options,

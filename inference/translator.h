@@ -44,7 +44,9 @@ struct TranslatorOptions {
   Precision precision = Precision::stored;
   std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
-  QueueOptions queue = {};       ///< of requests given to submit and translate_stream
+  /// File of `dragoman shortlist`, for CPUs; empty: every word may be generated.
+  std::string shortlist = {};
+  QueueOptions queue = {};  ///< of requests given to submit and translate_stream
 
   static void fields(auto& self, auto&& visit) {
     visit("device", self.device, "cpu, cuda or cuda:N");
@@ -52,6 +54,9 @@ struct TranslatorOptions {
           "of the weights and of the products with them; stored: as the model file has them");
     visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
     visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
+    visit("shortlist", self.shortlist,
+          "file of dragoman shortlist: outputs are made of its candidates for the source, which is "
+          "faster; empty: of all words");
     visit("queue", self.queue, "requests of many threads");
   }
   void check(auto&&) const {}

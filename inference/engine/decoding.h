@@ -37,6 +37,10 @@ class Decoding {
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t sentences() const { return std::ssize(sentences_); }
   [[nodiscard]] std::int64_t rows_per_sentence() const { return rows_ / sentences(); }
+  /// Of `row`, as the sources count them.
+  [[nodiscard]] std::int64_t sentence(std::int64_t row) const {
+    return sentences_[static_cast<std::size_t>(row / rows_per_sentence())];
+  }
   /// The rows of the source of the sentence of `row`: [begin, end).
   [[nodiscard]] std::int64_t source_begin(std::int64_t row) const;
   [[nodiscard]] std::int64_t source_end(std::int64_t row) const;

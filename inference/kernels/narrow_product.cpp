@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "dragoman/inference/kernels/narrow_tiles.h"
+#include "dragoman/modules/kernels/gather_panels.h"
 #include "dragoman/modules/kernels/multiversion.h"
 
 namespace dragoman {
@@ -135,6 +136,34 @@ void pack_int8(const float* weight, std::int64_t inputs, std::int64_t outputs, s
             ? static_cast<std::int8_t>(std::lrint(weight[output * inputs + input] / scales[output]))
             : std::int8_t{0};
   });
+}
+
+namespace {
+
+/// Of the same input pair, in memory as one.
+template <class Element>
+struct Pair {
+  Element elements[2];
+};
+
+template <class Element>
+void gather_pairs(const Element* packed, std::int64_t inputs, std::span<const std::int64_t> chosen,
+                  Element* out) {
+  kernels::gather_panels(reinterpret_cast<const Pair<Element>*>(packed), pair_count(inputs),
+                         narrow_kernel().tile_columns, chosen,
+                         reinterpret_cast<Pair<Element>*>(out));
+}
+
+}  // namespace
+
+void gather_bfloat16(const BFloat16* packed, std::int64_t inputs,
+                     std::span<const std::int64_t> chosen, BFloat16* out) {
+  gather_pairs(packed, inputs, chosen, out);
+}
+
+void gather_int8(const std::int8_t* packed, std::int64_t inputs,
+                 std::span<const std::int64_t> chosen, std::int8_t* out) {
+  gather_pairs(packed, inputs, chosen, out);
 }
 
 std::int64_t packed_columns(std::int64_t outputs) {

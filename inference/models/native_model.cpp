@@ -82,8 +82,7 @@ NativeModel::Last NativeModel::decode(const at::Tensor& next, StepState& state) 
       has_extra ? readable(next, vocabulary_size(), native(state).unknown) : next, decoder);
   const std::int64_t last = next.size(1) - 1;
   // The pointer's coverage must see every position.
-  const Pointing all =
-      copies() ? model_->copy_head()->point(hidden, next, decoder) : Pointing();
+  const Pointing all = copies() ? model_->copy_head()->point(hidden, next, decoder) : Pointing();
   if (NativeState& own = native(state); own.keeps_attention)
     own.attention = kept_attention(decoder, own.attention_layer, all, next).select(1, last);
   if (!copies()) return {hidden.select(1, last), {}};

@@ -24,6 +24,8 @@ struct SourceBatch {
   std::int64_t unknown = 1;      ///< the target word that an extra word is read as
   /// Of each sentence, or empty: extra words that every output holds exactly once.
   std::vector<std::vector<std::int64_t>> required;
+  /// Of each sentence, or empty: target words that its outputs may hold whatever a shortlist says.
+  std::vector<std::vector<std::int64_t>> needed;
   /// Attention to the source that the model is to keep: DecodingOptions::attention_layer; none.
   std::optional<std::int64_t> attention_layer;
 };

@@ -16,13 +16,14 @@
 #include "dragoman/inference/search/output_rules.h"
 #include "dragoman/inference/search/repetition.h"
 #include "dragoman/inference/search/requirements.h"
+#include "dragoman/inference/search/start_batch.h"
 
 namespace dragoman {
 namespace {
 
 /// A sentence that is still in the batch.
 struct Sentence {
-  std::int64_t index;       ///< in the batch as given
+  std::int64_t index;          ///< in the batch as given
   std::int64_t source_tokens;  ///< without </s>
   std::int64_t max_length;     ///< tokens without </s>
   std::vector<Group> groups;
@@ -46,15 +47,13 @@ class Search {
   Search(const StepModel& model, const SourceBatch& source, const TargetIds& ids,
          const DecodingOptions& options, const SearchDemands& demands, SearchObserver& observer)
       : model_(model),
-        source_(source),
+        source_(start_batch(source, ids, options, demands)),
         ids_(ids),
         options_(options),
         demands_(demands),
         observer_(observer),
         rules_(options, ids, demands),
-        sizes_(options) {
-    if (weighs_coverage()) source_.attention_layer = options.attention_layer;
-  }
+        sizes_(options) {}
 
   std::vector<std::vector<IdHypothesis>> run();
 
@@ -138,8 +137,8 @@ void Search::admit() {
   for (std::int64_t index = 0; index < lengths.size(0); ++index) {
     const SentenceDemands& demands = demands_.of(index);
     const std::int64_t source_tokens = lengths.const_data_ptr<std::int64_t>()[index] - 1;
-    const std::int64_t max_length = rules_.length_limit(
-        source_tokens, std::ssize(demands.prefix), model_.max_positions());
+    const std::int64_t max_length =
+        rules_.length_limit(source_tokens, std::ssize(demands.prefix), model_.max_positions());
     const auto required =
         source_.required.empty() ? std::vector<std::int64_t>() : source_.required[index];
     Phrases phrases(demands.phrases, demands_.continues_word);
@@ -147,8 +146,8 @@ void Search::admit() {
     looked_up.insert(looked_up.end(), phrases.tokens().begin(), phrases.tokens().end());
     const Group group{FinishedHypotheses(options_, sizes_.beams),
                       {Beam{.phrases = phrases.start()}}};
-    active_.push_back({index, source_tokens, max_length, std::vector<Group>(sizes_.groups, group), required,
-                       demands, std::move(phrases), std::move(looked_up)});
+    active_.push_back({index, source_tokens, max_length, std::vector<Group>(sizes_.groups, group),
+                       required, demands, std::move(phrases), std::move(looked_up)});
   }
 }
 
@@ -333,16 +332,16 @@ std::vector<float> Search::attended(const Sentence& sentence, const Beam& beam,
   if (!weighs_coverage()) return {};
   const float* weights = attention_.const_data_ptr<float>() + row * attention_.size(1);
   std::vector<float> sums(weights, weights + sentence.source_tokens);
-  if (!beam.attended.empty()) std::ranges::transform(sums, beam.attended, sums.begin(), std::plus());
+  if (!beam.attended.empty())
+    std::ranges::transform(sums, beam.attended, sums.begin(), std::plus());
   return sums;
 }
 
 void Search::settle(const Sentence& sentence, Group& group, const StepChoice& choice,
                     std::int64_t first_row) {
   const auto coverage = [&](const Extension& extension) {
-    return options_.coverage_penalty *
-           log_coverage(
-               attended(sentence, group.beams[extension.beam], first_row + extension.beam));
+    return options_.coverage_penalty * log_coverage(attended(sentence, group.beams[extension.beam],
+                                                             first_row + extension.beam));
   };
   for (const Extension& extension : choice.ended) {
     IdHypothesis hypothesis = tree_.hypothesis(group.beams[extension.beam].node);
@@ -358,8 +357,8 @@ void Search::settle(const Sentence& sentence, Group& group, const StepChoice& ch
     live.total = std::max(live.total, extension.total);
     if (weighs_coverage()) live.coverage = std::max(live.coverage, coverage(extension));
   }
-  const bool is_over = length_ == sentence.max_length || choice.continued.empty() ||
-                       group.finished.is_done(live);
+  const bool is_over =
+      length_ == sentence.max_length || choice.continued.empty() || group.finished.is_done(live);
   const bool loops = options_.stop_loops &&
                      ends_in_loop(tree_.tokens(group.beams.front().node), options_.loop_repeats);
   if (is_over || loops)
@@ -381,12 +380,12 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
     const Beam& old = group.beams[extension.beam];
     next.tokens.push_back(extension.token);
     next.rows.push_back(first_row + extension.beam);
-    beams[place] = {extension.total, extension.total - extension.rank,
+    beams[place] = {extension.total,
+                    extension.total - extension.rank,
                     tree_.add(old.node, extension.token, extension.log_prob),
                     add_said(old.said, sentence.required, extension.token),
-                    sentence.phrases.empty()
-                        ? PhraseState()
-                        : sentence.phrases.after(old.phrases, extension.token),
+                    sentence.phrases.empty() ? PhraseState()
+                                             : sentence.phrases.after(old.phrases, extension.token),
                     attended(sentence, old, first_row + extension.beam)};
   }
   group.beams = std::move(beams);

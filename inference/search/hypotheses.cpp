@@ -26,8 +26,8 @@ void set_score(IdHypothesis& hypothesis, double total, const DecodingOptions& op
   hypothesis.log_probability =
       std::accumulate(hypothesis.token_scores.begin(), hypothesis.token_scores.end(), 0.0);
   hypothesis.penalty = hypothesis.log_probability - total;
-  hypothesis.score = normalized_score(total, std::ssize(hypothesis.token_scores), options) +
-                     hypothesis.coverage;
+  hypothesis.score =
+      normalized_score(total, std::ssize(hypothesis.token_scores), options) + hypothesis.coverage;
 }
 
 FinishedHypotheses::FinishedHypotheses(const DecodingOptions& options, std::int64_t beam_size)

@@ -16,8 +16,8 @@ struct IdHypothesis {
   double coverage = 0.0;            ///< coverage_penalty times log_coverage: 0 or less
   /// log_probability - penalty after length normalisation, and coverage.
   double score = 0.0;
-  bool ended = true;                ///< with </s>; otherwise it was cut at the length limit
-  double expected_chrf = 0.0;       ///< see minimum_bayes_risk.h
+  bool ended = true;           ///< with </s>; otherwise it was cut at the length limit
+  double expected_chrf = 0.0;  ///< see minimum_bayes_risk.h
 };
 
 /// `length` is the number of summed log-probabilities: </s> counts. average: the mean. gnmt:
@@ -37,9 +37,9 @@ class FinishedHypotheses {
   /// By score; of equal ones the earlier added first.
   void add(IdHypothesis hypothesis);
   struct Live {
-    double total;            ///< of the best live hypothesis
-    std::int64_t length;     ///< its summed log-probabilities if it ended now
-    std::int64_t longest;    ///< those of the longest hypothesis that there may be
+    double total;           ///< of the best live hypothesis
+    std::int64_t length;    ///< its summed log-probabilities if it ended now
+    std::int64_t longest;   ///< those of the longest hypothesis that there may be
     double coverage = 0.0;  ///< the best that any live hypothesis has now; it only grows
   };
   /// Whether the search may stop, as EarlyStopping says.

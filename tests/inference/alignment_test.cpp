@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -30,7 +31,7 @@ using dragoman::StepModel;
 using dragoman::TextRange;
 using dragoman_test::Dict;
 
-double distance(const at::Tensor& one, const at::Tensor& other) {
+double attention_distance(const at::Tensor& one, const at::Tensor& other) {
   REQUIRE(one.sizes() == other.sizes());
   return (one.to(at::kDouble) - other.to(at::kDouble)).abs().max().item<double>();
 }
@@ -46,11 +47,11 @@ std::vector<std::unique_ptr<StepModel>> both_models(const dragoman::Transformer&
 void check_kept(const StepModel& model, dragoman::SourceBatch source, std::int64_t layer,
                 const at::Tensor& input, const at::Tensor& expected) {
   source.attention_layer = layer;
-  CHECK(distance(model.score(source, input, input).attention, expected) < 1e-5);
+  CHECK(attention_distance(model.score(source, input, input).attention, expected) < 1e-5);
   const auto state = model.start(source);
   for (std::int64_t place = 0; place < input.size(1); ++place) {
     static_cast<void>(model.step(input.narrow(1, place, 1), *state));
-    CHECK(distance(model.attention(*state), expected.select(1, place)) < 1e-5);
+    CHECK(attention_distance(model.attention(*state), expected.select(1, place)) < 1e-5);
   }
 }
 
@@ -82,7 +83,10 @@ TEST_CASE("the attention of a layer is what the reference computes", "[alignment
   dict.insert("input", batch.input.clone());
   dict.insert("output", batch.output.clone());
   const auto result = dragoman_test::python_results("transformer_reference.py", {dict}).front();
-  const auto layers = result.at("cross_weights").toTensorVector();
+  std::vector<at::Tensor> layers;
+  const c10::IValue listed = result.at("cross_weights");
+  for (const c10::IValue& layer : listed.toListRef())
+    layers.push_back(layer.toTensor());
   REQUIRE(layers.size() == 3);
   for (const auto& model : both_models(network)) {
     CHECK(model->attention_layers() == 3);
@@ -105,11 +109,10 @@ TEST_CASE("by default the attention of a model that copies is its pointer", "[al
     const at::Tensor input = at::randint(4, dragoman_test::kCopyingWords + 2, {4, 5}, at::kLong);
     const at::Tensor mask = dragoman::padding_mask(batch.lengths, batch.ids.size(1));
     auto network_copy = network;
-    dragoman::DecoderState state =
-        network_copy->start(network_copy->encode(batch.ids, mask), mask, false,
-                            {batch.copy_ids, batch.extra_words});
-    const at::Tensor hidden = network_copy->decode(
-        input.masked_fill(input.ge(dragoman_test::kCopyingWords), 1), state);
+    dragoman::DecoderState state = network_copy->start(network_copy->encode(batch.ids, mask), mask,
+                                                       false, {batch.copy_ids, batch.extra_words});
+    const at::Tensor hidden =
+        network_copy->decode(input.masked_fill(input.ge(dragoman_test::kCopyingWords), 1), state);
     const at::Tensor expected =
         network_copy->copy_head()->point(hidden, input, state).log_weights.exp();
     for (const auto& model : both_models(network))
@@ -138,20 +141,19 @@ TEST_CASE("reordered rows keep their own attention, and an ensemble's is the mea
     const auto network = dragoman_test::tiny_transformer(
         dragoman_test::tiny_config(dragoman_test::kCopyingWords), seed);
     alone.push_back(walk(NativeModel(network)));
-    members.push_back(
-        std::make_unique<CpuModel>(network, dragoman::engine::WeightType::fp32));
-    CHECK(distance(walk(*members.back()), alone.back()) < 1e-5);
-    CHECK(distance(alone.back().sum(1), at::ones({6})) < 1e-5);
+    members.push_back(std::make_unique<CpuModel>(network, dragoman::engine::WeightType::fp32));
+    CHECK(attention_distance(walk(*members.back()), alone.back()) < 1e-5);
+    CHECK(attention_distance(alone.back().sum(1), at::ones({6})) < 1e-5);
   }
   const dragoman::EnsembleModel ensemble(std::move(members), {.weights = {1.0, 3.0}});
-  CHECK(distance(walk(ensemble), 0.25 * alone[0] + 0.75 * alone[1]) < 1e-5);
+  CHECK(attention_distance(walk(ensemble), 0.25 * alone[0] + 0.75 * alone[1]) < 1e-5);
 }
 
 TEST_CASE("links go to the greatest weight, or to all above a threshold", "[alignment]") {
   const std::vector<std::vector<float>> weights{{0.1f, 0.7f, 0.2f}, {0.4f, 0.4f, 0.1f}};
   using Links = std::vector<AlignmentLink>;
-  CHECK(dragoman::link_tokens(weights, 0.0) == Links{{1, 0}, {0, 1}});
-  CHECK(dragoman::link_tokens(weights, 0.2) == Links{{1, 0}, {2, 0}, {0, 1}, {1, 1}});
+  CHECK((dragoman::link_tokens(weights, 0.0) == Links{{1, 0}, {0, 1}}));
+  CHECK((dragoman::link_tokens(weights, 0.2) == Links{{1, 0}, {2, 0}, {0, 1}, {1, 1}}));
   CHECK(dragoman::link_tokens(weights, 0.9).empty());
   CHECK(dragoman::pharaoh(Links{{1, 0}, {0, 1}}) == "1-0 0-1");
 }
@@ -160,7 +162,7 @@ TEST_CASE("tokens belong to the words that they are part of", "[alignment]") {
   const std::string text = "  ab  c de ";
   const std::vector<TextRange> tokens{{0, 3}, {3, 4}, {4, 7}, {7, 10}, {6, 10}, {10, 11}};
   const std::vector<TextRange> expected{{0, 1}, {0, 1}, {1, 2}, {2, 3}, {1, 3}, {3, 3}};
-  CHECK(dragoman::words_of_tokens(tokens, text) == expected);
+  CHECK((dragoman::words_of_tokens(tokens, text) == expected));
 }
 
 TEST_CASE("a model that copies aligns the words it copies to themselves", "[alignment]") {
@@ -216,14 +218,14 @@ TEST_CASE("searched, sampled, submitted and given texts have the same alignment"
     const auto later = translator.submit(source, options).get();
     const dragoman::Alignment& alignment = found.alignment();
     CHECK(alignment.source_tokens.size() + 1 == alignment.weights.front().size());
-    CHECK(later.alignment().tokens == alignment.tokens);
-    CHECK(later.alignment().words == alignment.words);
+    CHECK((later.alignment().tokens == alignment.tokens));
+    CHECK((later.alignment().words == alignment.words));
     // A sample's text may be spelled in pieces that the tokeniser would not choose.
     const auto given = translator.score_batch(std::vector{source}, std::vector{found.text()},
                                               options.alignment_options());
     if (given.front().tokens != found.hypotheses.front().tokens) continue;
-    CHECK(given.front().alignment.tokens == alignment.tokens);
-    CHECK(given.front().alignment.words == alignment.words);
+    CHECK((given.front().alignment.tokens == alignment.tokens));
+    CHECK((given.front().alignment.words == alignment.words));
   }
   CHECK(translator.translate("", options).alignment().tokens.empty());
   CHECK(translator.translate(source).alignment().source_tokens.empty());

@@ -33,7 +33,7 @@ constexpr std::int64_t kFewWords = 8;
 constexpr std::int64_t kLongest = 3;
 
 /// Every output of kLongest tokens at most over the words that are no special ones.
-std::vector<Tokens> all_outputs() {
+std::vector<Tokens> every_output() {
   std::vector<Tokens> outputs{{}};
   for (std::size_t place = 0; place < outputs.size(); ++place)
     if (std::ssize(outputs[place]) < kLongest)
@@ -49,7 +49,7 @@ std::vector<Tokens> all_outputs() {
 std::map<Tokens, double> brute_force(const StepModel& model, const Tokens& source, bool copies,
                                      const DecodingOptions& options) {
   std::map<Tokens, double> scores;
-  for (const Tokens& output : all_outputs()) {
+  for (const Tokens& output : every_output()) {
     SourceBatch batch = dragoman_test::batch_of({source});
     if (copies) batch.copy_ids = batch.ids.clone();
     batch.attention_layer = options.attention_layer;
@@ -58,13 +58,12 @@ std::map<Tokens, double> brute_force(const StepModel& model, const Tokens& sourc
     const auto [in, out] = dragoman_test::as_targets({{hypothesis}});
     const dragoman::TokenScores found = model.score(batch, in, out);
     const auto length = static_cast<double>(output.size() + 1);
-    double score = found.log_probs.sum().item<double>() /
-                   std::pow((5.0 + length) / 6.0, options.length_alpha);
+    double score =
+        found.log_probs.sum().item<double>() / std::pow((5.0 + length) / 6.0, options.length_alpha);
     const at::Tensor sums =
         found.attention[0].narrow(1, 0, std::ssize(source) - 1).sum(0).to(at::kDouble);
     for (std::int64_t place = 0; place < sums.size(0); ++place)
-      score += options.coverage_penalty *
-               std::log(std::min(sums[place].item<double>(), 1.0));
+      score += options.coverage_penalty * std::log(std::min(sums[place].item<double>(), 1.0));
     scores[output] = score;
   }
   return scores;
@@ -72,7 +71,7 @@ std::map<Tokens, double> brute_force(const StepModel& model, const Tokens& sourc
 
 DecodingOptions whole_search() {
   DecodingOptions options;
-  options.beam_size = options.n_best = 100;
+  options.beam_size = options.n_best = 400;
   options.max_length = kLongest;
   options.max_length_ratio = 1000.0;
   options.early_stopping = dragoman::EarlyStopping::never;
