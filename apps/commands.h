@@ -19,6 +19,7 @@ void add_export(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_report(CLI::App& program);
 void add_doctor(CLI::App& program);
+void add_shortlist(CLI::App& program);
 void add_config(CLI::App& program);
 
 }  // namespace dragoman

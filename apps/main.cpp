@@ -64,6 +64,7 @@ int main(int argument_count, char** arguments) {
   dragoman::add_quantize(program);
   dragoman::add_report(program);
   dragoman::add_doctor(program);
+  dragoman::add_shortlist(program);
   dragoman::add_config(program);
 
   const int status = flush_output(dragoman::run_command_line(program, argument_count, arguments));

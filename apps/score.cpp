@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "apps/alignment_output.h"
 #include "apps/commands.h"
+#include "apps/field_flags.h"
 #include "apps/line_output.h"
 #include "apps/model_flags.h"
 #include "dragoman/data/corpus_summary.h"
@@ -31,6 +33,7 @@ struct ScoreOptions {
   std::string target;
   std::string output = "-";
   std::string format = "text";
+  GivenFlags alignment;
 };
 
 using File = std::shared_ptr<const InputFile>;
@@ -76,11 +79,16 @@ Pairs read_pairs(LineReader& source, LineReader& target, const ScoreOptions& opt
   return pairs;
 }
 
-std::string format_score(const Score& score, bool as_json) {
-  if (!as_json) return fmt::format("{:.6f}\n", score.log_probability);
-  const Json json = {{"log_probability", score.log_probability},
-                     {"tokens", score.tokens},
-                     {"token_scores", score.token_scores}};
+/// "score", or "score ||| alignment".
+std::string format_score(const Score& score, bool aligns, bool as_json) {
+  if (!as_json) {
+    const std::string number = fmt::format("{:.6f}", score.log_probability);
+    return (aligns ? number + " ||| " + to_text(score.alignment) : number) + '\n';
+  }
+  Json json = {{"log_probability", score.log_probability},
+               {"tokens", score.tokens},
+               {"token_scores", score.token_scores}};
+  if (aligns) json["alignment"] = to_json(score.alignment);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -90,6 +98,8 @@ void score(const ScoreOptions& options) {
         "score: source and target cannot both be standard input. Name a file for one of them.");
   const File source_file = InputFile::open(options.source, InputFile::Access::stream);
   const File target_file = InputFile::open(options.target, InputFile::Access::stream);
+  const auto alignment = with_flags(AlignmentOptions{}, options.alignment);
+  const bool aligns = alignment.alignment != AlignmentOutput::none;
   check_counts(source_file, target_file);
   LineReader source(source_file);
   LineReader target(target_file);
@@ -103,8 +113,8 @@ void score(const ScoreOptions& options) {
     const Pairs pairs = read_pairs(source, target, options);
     if (pairs.sources.empty()) break;
     std::string text;
-    for (const Score& scored : translator.score_batch(pairs.sources, pairs.targets)) {
-      text += format_score(scored, options.format == "jsonl");
+    for (const Score& scored : translator.score_batch(pairs.sources, pairs.targets, alignment)) {
+      text += format_score(scored, aligns, options.format == "jsonl");
       ++lines;
       tokens += static_cast<std::int64_t>(scored.token_scores.size());
       total += scored.log_probability;
@@ -133,6 +143,8 @@ void add_score(CLI::App& program) {
       ->check(CLI::IsMember({"text", "jsonl"}))
       ->type_name("text|jsonl")
       ->capture_default_str();
+  AlignmentOptions defaults;
+  add_field_flags(*command, describe(defaults), options->alignment, {}, "Alignment");
   command->callback([options] { score(*options); });
 }
 

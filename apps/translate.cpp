@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/alignment_output.h"
 #include "apps/commands.h"
 #include "apps/field_flags.h"
 #include "apps/line_output.h"
@@ -68,6 +69,8 @@ Json to_json(const Hypothesis& hypothesis, const std::string& source) {
   if (!hypothesis.unmet_constraints.empty())
     json["unmet_constraints"] = hypothesis.unmet_constraints;
   if (hypothesis.expected_chrf > 0.0) json["expected_chrf"] = hypothesis.expected_chrf;
+  if (!hypothesis.alignment.source_tokens.empty())
+    json["alignment"] = to_json(hypothesis.alignment);
   if (hypothesis.copy_probabilities.empty()) return json;
   json["copy_probabilities"] = hypothesis.copy_probabilities;
   json["source_positions"] = hypothesis.source_positions;
@@ -95,13 +98,19 @@ std::string json_line(const Translation& translation, const std::string& source,
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-/// n_best > 1: "index ||| text ||| score", one line per hypothesis.
-std::string text_lines(const Translation& translation, std::int64_t index, std::int64_t n_best) {
-  if (n_best == 1) return on_one_line(translation.text()) + '\n';
+/// n_best > 1: "index ||| text ||| score", one line per hypothesis. Alignments come last.
+std::string text_lines(const Translation& translation, std::int64_t index,
+                       const DecodingOptions& options) {
   std::string lines;
-  for (const Hypothesis& hypothesis : translation.hypotheses)
-    lines += fmt::format("{} ||| {} ||| {:.6f}\n", index, on_one_line(hypothesis.text),
-                         hypothesis.score);
+  for (const Hypothesis& hypothesis : translation.hypotheses) {
+    const std::string text = on_one_line(hypothesis.text);
+    lines += options.n_best == 1
+                 ? text
+                 : fmt::format("{} ||| {} ||| {:.6f}", index, text, hypothesis.score);
+    if (options.alignment != AlignmentOutput::none)
+      lines += " ||| " + to_text(hypothesis.alignment);
+    lines += '\n';
+  }
   return lines;
 }
 
@@ -141,7 +150,7 @@ void translate(const TranslateOptions& options) {
     for (std::size_t line = 0; line < lines.size(); ++line) {
       const Translation& translation = translations[line];
       text += options.format == "jsonl" ? json_line(translation, lines[line], decoding.n_best > 1)
-                                        : text_lines(translation, summary.lines, decoding.n_best);
+                                        : text_lines(translation, summary.lines, decoding);
       ++summary.lines;
       for (const Status warning : translation.warnings)
         ++summary.warnings[warning];

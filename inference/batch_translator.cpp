@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "dragoman/data/config.h"
+#include "dragoman/inference/aligner.h"
 #include "dragoman/inference/encode_demands.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/models/cpu_model.h"
@@ -135,16 +136,6 @@ void add_hypotheses(std::span<const IdHypothesis> found, const SentenceDemands& 
   warn_about(result, found.front(), options);
 }
 
-void add_provenance(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
-                    std::span<const std::vector<IdHypothesis>> found,
-                    std::span<const SourceText> sources, std::span<Translation* const> results) {
-  std::size_t most = 0;
-  for (const auto& hypotheses : found)
-    most = std::max(most, hypotheses.size());
-  for (std::size_t rank = 0; rank < most; ++rank)
-    trace_copies(model, encoder, batch, rank, found, sources, results);
-}
-
 std::vector<Translation> translate_texts(const StepModel& model, const PairEncoder& model_encoder,
                                          const TextBatch& batch, const DecodingOptions& options,
                                          std::int64_t batch_size, WorkerPool& workers) {
@@ -152,6 +143,7 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
   // Reading the options back from their own text checks every range and rule.
   const auto checked = parse_config<DecodingOptions>(to_json_text(options), "decoding options");
   check_texts(texts, "texts");
+  check_attention(model, checked);
   const PairEncoder encoder = model_encoder.protecting(checked.protect);
   const auto called = Clock::now();
   std::vector<EncodedSource> encoded;
@@ -183,8 +175,8 @@ std::vector<Translation> translate_texts(const StepModel& model, const PairEncod
       add_hypotheses(found[place], demands.of(which[place]), checked, encoder, sources[place],
                      *translations.back());
     }
-    if (checked.provenance && model.copies())
-      add_provenance(model, encoder, source, found, sources, translations);
+    if (wants_trace(model, checked))
+      trace_outputs(model, encoder, source, found, sources, checked, translations);
     for (Translation* result : translations) {
       result->queued_ms = milliseconds(begun - called);
       result->computing_ms = milliseconds(Clock::now() - begun);

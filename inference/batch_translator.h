@@ -48,10 +48,6 @@ struct BatchingOptions {
 void add_hypotheses(std::span<const IdHypothesis> found, const SentenceDemands& demands,
                     const DecodingOptions& options, const PairEncoder& encoder,
                     const SourceText& source, Translation& result);
-/// For a model that copies; `results` already hold the texts of `found`.
-void add_provenance(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
-                    std::span<const std::vector<IdHypothesis>> found,
-                    std::span<const SourceText> sources, std::span<Translation* const> results);
 
 /// As many results as texts, in their order. The model is in evaluation mode meanwhile and then as
 /// it was before; it records no gradients. The model's device is used. Throws UsageError for bad

@@ -20,7 +20,14 @@ struct dragoman_translator {
 };
 
 struct dragoman_translations {
+  explicit dragoman_translations(std::vector<dragoman::Translation> translations)
+      : results(std::move(translations)) {
+    for (const dragoman::Translation& result : results)
+      alignments.push_back(pharaoh(result.alignment().words));
+  }
+
   std::vector<dragoman::Translation> results;
+  std::vector<std::string> alignments;  ///< as text
 };
 
 struct dragoman_request {
@@ -97,8 +104,8 @@ dragoman_status dragoman_translate(const dragoman_translator* translator, const 
       require(text, "a text");
       owned.emplace_back(text);
     }
-    *translations = new dragoman_translations{
-        translator->translator.translate_batch(owned, decoding_options(*translator, decoding))};
+    *translations = new dragoman_translations(
+        translator->translator.translate_batch(owned, decoding_options(*translator, decoding)));
   });
 }
 
@@ -126,9 +133,9 @@ dragoman_status dragoman_wait(dragoman_request* request, dragoman_translations**
   return guarded(error, [&] {
     require(request, "request");
     require(translations, "translations");
-    auto result = std::make_unique<dragoman_translations>();
-    result->results.push_back(request->pending.get());
-    *translations = result.release();
+    std::vector<dragoman::Translation> results;
+    results.push_back(request->pending.get());
+    *translations = new dragoman_translations(std::move(results));
   });
 }
 
@@ -161,6 +168,10 @@ const char* dragoman_state(const dragoman_translations* translations, size_t ind
 double dragoman_score(const dragoman_translations* translations, size_t index) {
   const dragoman::Translation* translation = at(translations, index);
   return translation == nullptr ? 0.0 : translation->hypotheses.front().score;
+}
+
+const char* dragoman_alignment(const dragoman_translations* translations, size_t index) {
+  return at(translations, index) == nullptr ? nullptr : translations->alignments[index].c_str();
 }
 
 void dragoman_free(dragoman_translator* translator) {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "dragoman/inference/alignment.h"
+
 namespace dragoman {
 
 /// How scores of different lengths are compared: none (sum of log-probabilities), average (divided
@@ -41,6 +43,7 @@ struct DecodingOptions {
   std::int64_t n_best = 1;
   LengthNormalization length_normalization = LengthNormalization::gnmt;
   double length_alpha = 0.6;
+  double coverage_penalty = 0.0;
   std::int64_t min_length = 0;
   std::int64_t max_length = 256;
   double max_length_ratio = 3.0;
@@ -66,6 +69,13 @@ struct DecodingOptions {
   double top_p = 1.0;
   std::int64_t seed = 1;
   std::int64_t mbr_candidates = 0;
+  AlignmentOutput alignment = AlignmentOutput::none;
+  double alignment_threshold = 0.0;
+  std::int64_t attention_layer = 0;
+
+  [[nodiscard]] AlignmentOptions alignment_options() const {
+    return {alignment, alignment_threshold, attention_layer};
+  }
 
   static void fields(auto& self, auto&& visit) {
     visit("beam_size", self.beam_size, "hypotheses kept per sentence; 1 is greedy search", 1, 1024);
@@ -75,6 +85,11 @@ struct DecodingOptions {
     visit("length_normalization", self.length_normalization,
           "how hypotheses of different lengths are compared");
     visit("length_alpha", self.length_alpha, "exponent of the gnmt normalisation", 0.0, 10.0);
+    visit(
+        "coverage_penalty", self.coverage_penalty,
+        "weight of what a finished hypothesis loses for source tokens that it attends to less than "
+        "once (Wu et al. 2016); 0: nothing",
+        0.0, 1000.0);
     visit("min_length", self.min_length, "shortest output, in tokens", 0, 100000);
     visit("max_length", self.max_length, "longest output, in tokens", 1, 100000);
     visit("max_length_ratio", self.max_length_ratio,
@@ -140,6 +155,7 @@ struct DecodingOptions {
           "choose, of so many samples or hypotheses of the beam, the ones most like all others by "
           "chrF (minimum Bayes risk); 0: do not",
           0, 1024);
+    AlignmentOptions::fields(self, visit);
   }
   void check(auto&& require) const {
     require(sample || n_best <= beam_size, "n_best", "must not exceed beam_size");
@@ -161,6 +177,8 @@ struct DecodingOptions {
             "above 1 cannot be combined with prefix_alternatives");
     require(!prefix_alternatives || constraints.empty(), "prefix_alternatives",
             "cannot be combined with constraints");
+    require(!sample || coverage_penalty == 0.0, "coverage_penalty",
+            "takes effect only when sample is off");
     require(sample || temperature == 1.0, "temperature", "takes effect only when sample is on");
     require(sample || top_k == 0, "top_k", "takes effect only when sample is on");
     require(sample || top_p == 1.0, "top_p", "takes effect only when sample is on");

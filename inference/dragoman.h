@@ -80,6 +80,9 @@ size_t dragoman_count(const dragoman_translations* translations);
 const char* dragoman_text(const dragoman_translations* translations, size_t index);
 const char* dragoman_state(const dragoman_translations* translations, size_t index);
 double dragoman_score(const dragoman_translations* translations, size_t index);
+/* Which words of source and text belong together, "0-0 1-2" (source-target, from 0); "" unless the
+ * decoding options asked for an alignment. */
+const char* dragoman_alignment(const dragoman_translations* translations, size_t index);
 
 /* NULL is allowed. */
 void dragoman_free(dragoman_translator* translator);

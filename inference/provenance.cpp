@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "dragoman/inference/aligner.h"
 #include "dragoman/inference/id_batch.h"
 
 namespace dragoman {
@@ -38,30 +39,54 @@ std::vector<CopiedSpan> copied_spans(const Hypothesis& hypothesis,
   return spans;
 }
 
+/// scores: of `ids`, row `row`.
+void add_copies(const TokenScores& scores, std::size_t row, std::span<const std::int64_t> ids,
+                const PairEncoder& encoder, const SourceText& source, Hypothesis& hypothesis) {
+  const auto length = std::ssize(ids);
+  const auto begin = static_cast<std::ptrdiff_t>(row) * scores.copied.size(1);
+  const float* part = scores.copied.const_data_ptr<float>() + begin;
+  const std::int64_t* position = scores.positions.const_data_ptr<std::int64_t>() + begin;
+  hypothesis.copy_probabilities.assign(part, part + length);
+  hypothesis.source_positions.assign(position, position + length);
+  const DecodedTarget decoded = encoder.decode(ids, source.encoded);
+  hypothesis.copied = copied_spans(hypothesis, decoded.ranges, source.encoded);
+}
+
 }  // namespace
 
-void trace_copies(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
-                  std::size_t rank, std::span<const std::vector<IdHypothesis>> found,
-                  std::span<const SourceText> sources, std::span<Translation* const> results) {
-  std::vector<std::vector<std::int64_t>> targets;
+bool wants_trace(const StepModel& model, const DecodingOptions& options) {
+  return (options.provenance && model.copies()) || options.alignment != AlignmentOutput::none;
+}
+
+void trace_outputs(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                   std::span<const std::vector<IdHypothesis>> found,
+                   std::span<const SourceText> sources, const DecodingOptions& options,
+                   std::span<Translation* const> results) {
+  const bool traces_copies = options.provenance && model.copies();
+  const bool aligns = options.alignment != AlignmentOutput::none;
+  SourceBatch read = batch;
+  if (aligns) read.attention_layer = options.attention_layer;
+  std::size_t most = 0;
   for (const auto& hypotheses : found)
-    targets.push_back(rank < hypotheses.size() ? hypotheses[rank].ids
-                                               : std::vector<std::int64_t>{});
-  const TargetBatch target = target_batch(targets, encoder, model.device());
-  const TokenScores scores = model.score(batch, target.input, target.output);
-  const at::Tensor copied = scores.copied.cpu().contiguous();        // [B, T]
-  const at::Tensor positions = scores.positions.cpu().contiguous();  // [B, T]
-  for (std::size_t row = 0; row < found.size(); ++row) {
-    if (rank >= found[row].size()) continue;
-    Hypothesis& hypothesis = results[row]->hypotheses[rank];
-    const auto length = static_cast<std::ptrdiff_t>(targets[row].size());
-    const auto begin = static_cast<std::ptrdiff_t>(row) * copied.size(1);
-    const float* part = copied.const_data_ptr<float>() + begin;
-    const std::int64_t* position = positions.const_data_ptr<std::int64_t>() + begin;
-    hypothesis.copy_probabilities.assign(part, part + length);
-    hypothesis.source_positions.assign(position, position + length);
-    const DecodedTarget decoded = encoder.decode(targets[row], sources[row].encoded);
-    hypothesis.copied = copied_spans(hypothesis, decoded.ranges, sources[row].encoded);
+    most = std::max(most, hypotheses.size());
+  for (std::size_t rank = 0; rank < most; ++rank) {
+    std::vector<std::vector<std::int64_t>> targets;
+    for (const auto& hypotheses : found)
+      targets.push_back(rank < hypotheses.size() ? hypotheses[rank].ids
+                                                 : std::vector<std::int64_t>{});
+    const TargetBatch target = target_batch(targets, encoder, model.device());
+    TokenScores scores = model.score(read, target.input, target.output);
+    for (at::Tensor* tensor : {&scores.copied, &scores.positions, &scores.attention})
+      if (tensor->defined()) *tensor = tensor->cpu().contiguous();
+    for (std::size_t row = 0; row < found.size(); ++row) {
+      if (rank >= found[row].size()) continue;
+      Hypothesis& hypothesis = results[row]->hypotheses[rank];
+      const SourceText& source = sources[row];
+      if (traces_copies) add_copies(scores, row, targets[row], encoder, source, hypothesis);
+      if (aligns)
+        hypothesis.alignment = align_pair(encoder, {source.text, source.encoded, targets[row]},
+                                          scores.attention, row, options.alignment_options());
+    }
   }
 }
 

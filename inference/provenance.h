@@ -1,12 +1,12 @@
-// Which parts of a translation were copied, and from where.
+// Which parts of a translation were copied from where, and what its words are aligned to.
 #pragma once
 
-#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "dragoman/data/pair_encoder.h"
+#include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/models/step_model.h"
 #include "dragoman/inference/search/hypotheses.h"
 #include "dragoman/inference/translator.h"
@@ -19,11 +19,15 @@ struct SourceText {
   const EncodedSource& encoded;
 };
 
-/// Fills the provenance of hypothesis number `rank` of each sentence of `batch` that has so many,
-/// in one pass of the decoder, which must be that of a model that copies. `results` already hold
-/// the texts of `found`.
-void trace_copies(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
-                  std::size_t rank, std::span<const std::vector<IdHypothesis>> found,
-                  std::span<const SourceText> sources, std::span<Translation* const> results);
+/// Whether outputs need a further pass of the decoder once they are found.
+[[nodiscard]] bool wants_trace(const StepModel& model, const DecodingOptions& options);
+
+/// Adds provenance and alignment, as the options say, to the hypotheses of each sentence of
+/// `batch`, in one pass of the decoder for all that have the same rank. `results` already hold the
+/// texts of `found`.
+void trace_outputs(const StepModel& model, const PairEncoder& encoder, const SourceBatch& batch,
+                   std::span<const std::vector<IdHypothesis>> found,
+                   std::span<const SourceText> sources, const DecodingOptions& options,
+                   std::span<Translation* const> results);
 
 }  // namespace dragoman

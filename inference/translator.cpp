@@ -11,6 +11,7 @@
 
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
+#include "dragoman/data/shortlist.h"
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/error_guard.h"
 #include "dragoman/inference/models/cpu_model.h"
@@ -62,10 +63,26 @@ engine::WeightType weight_type(Precision precision) {
   return engine::WeightType::fp32;
 }
 
-std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, at::Device device) {
+/// Null without a file.
+std::shared_ptr<const Shortlist> load_shortlist(const std::string& path, const at::Device& device) {
+  if (path.empty()) return nullptr;
+  if (!device.is_cpu()) throw UsageError("shortlist: is for CPUs. Leave it out on other devices.");
+  return std::make_shared<const Shortlist>(Shortlist::load(path));
+}
+
+void check_shortlist(const Shortlist* shortlist, const std::string& path, const ModelFile& file) {
+  if (shortlist == nullptr || shortlist->tokenizers() == tokenizer_hash(file.encoder)) return;
+  throw UsageError(
+      fmt::format("{}: belongs to other tokenisers than {} has. Build one with `dragoman shortlist "
+                  "--model {}`.",
+                  path, file.path, file.path));
+}
+
+std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, at::Device device,
+                                      const std::shared_ptr<const Shortlist>& shortlist) {
   const Precision precision = wanted == Precision::stored ? file.precision : wanted;
   Transformer model = build_transformer(file);
-  if (device.is_cpu()) return std::make_unique<CpuModel>(model, weight_type(precision));
+  if (device.is_cpu()) return std::make_unique<CpuModel>(model, weight_type(precision), shortlist);
   if (precision == Precision::int8)
     throw UsageError("precision: int8 is for CPUs. Use bf16 or fp32 on other devices.");
   if (precision == Precision::bf16) {
@@ -141,13 +158,15 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
   // Reading the options back from their own text checks every range.
   static_cast<void>(parse_config<TranslatorOptions>(to_json_text(options), "translator options"));
   const at::Device device = parse_device(options.device);
+  const std::shared_ptr<const Shortlist> shortlist = load_shortlist(options.shortlist, device);
   std::vector<ModelFile> files;
   std::vector<std::unique_ptr<StepModel>> models;
   for (const std::string& path : model_paths) {
     guarded(path.c_str(), [&] {
       files.push_back(load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
-      models.push_back(load_model(files.back(), options.precision, device));
+      check_shortlist(shortlist.get(), options.shortlist, files.back());
+      models.push_back(load_model(files.back(), options.precision, device, shortlist));
       files.back().weights.clear();
     });
   }
@@ -214,10 +233,11 @@ void Translator::shutdown(Shutdown mode) const {
 }
 
 std::vector<Score> Translator::score_batch(std::span<const std::string> sources,
-                                           std::span<const std::string> targets) const {
+                                           std::span<const std::string> targets,
+                                           const AlignmentOptions& alignment) const {
   return guarded("score", [&] {
-    return score_texts(*state_->model, state_->encoder, sources, targets, state_->batch_size,
-                       state_->workers);
+    return score_texts(*state_->model, state_->encoder, {sources, targets, alignment},
+                       state_->batch_size, state_->workers);
   });
 }
 

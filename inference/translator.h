@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "dragoman/inference/alignment.h"
 #include "dragoman/inference/decoding_options.h"
 #include "dragoman/inference/request_options.h"
 
@@ -43,7 +44,9 @@ struct TranslatorOptions {
   Precision precision = Precision::stored;
   std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
-  QueueOptions queue = {};       ///< of requests given to submit and translate_stream
+  /// File of `dragoman shortlist`, for CPUs; empty: every word may be generated.
+  std::string shortlist = {};
+  QueueOptions queue = {};  ///< of requests given to submit and translate_stream
 
   static void fields(auto& self, auto&& visit) {
     visit("device", self.device, "cpu, cuda or cuda:N");
@@ -51,6 +54,9 @@ struct TranslatorOptions {
           "of the weights and of the products with them; stored: as the model file has them");
     visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
     visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
+    visit("shortlist", self.shortlist,
+          "file of dragoman shortlist: outputs are made of its candidates for the source, which is "
+          "faster; empty: of all words");
     visit("queue", self.queue, "requests of many threads");
   }
   void check(auto&&) const {}
@@ -123,6 +129,7 @@ struct Hypothesis {
   std::vector<CopiedSpan> copied;              ///< in the order of the text
   Protection protection;                       ///< when DecodingOptions::protect asks for it
   std::vector<std::string> unmet_constraints;  ///< those that are not in the text as whole words
+  Alignment alignment;  ///< when DecodingOptions::alignment asks for it; else empty
   /// Under mbr_candidates: the mean chrF (0 to 100) against all candidates; the greatest is first.
   double expected_chrf = 0.0;
 };
@@ -137,6 +144,7 @@ struct Translation {
   double computing_ms = 0.0;  ///< from then until the result was there
 
   [[nodiscard]] const std::string& text() const { return hypotheses.front().text; }
+  [[nodiscard]] const Alignment& alignment() const { return hypotheses.front().alignment; }
   [[nodiscard]] bool has(Status warning) const {
     return std::find(warnings.begin(), warnings.end(), warning) != warnings.end();
   }
@@ -147,6 +155,7 @@ struct Score {
   std::vector<std::string> tokens;
   std::vector<double> token_scores;  ///< of each piece, then of </s>
   double log_probability = 0.0;
+  Alignment alignment;  ///< when AlignmentOptions::alignment asks for it; else empty
 };
 
 class TranslationRequest;
@@ -223,7 +232,8 @@ class Translator {
   void shutdown(Shutdown mode) const;
 
   [[nodiscard]] std::vector<Score> score_batch(std::span<const std::string> sources,
-                                               std::span<const std::string> targets) const;
+                                               std::span<const std::string> targets,
+                                               const AlignmentOptions& alignment = {}) const;
 
  private:
   struct State;

@@ -174,6 +174,8 @@ void Decoding::attend_to_source(std::size_t layer, const float* queries, std::in
   const bool keeps_scores = network_.pointer && !network_.pointer->query &&
                             network_.pointer->layer == static_cast<std::int64_t>(layer);
   if (keeps_scores) cross_scores_.resize(static_cast<std::size_t>(rows_ * count * longest_));
+  const bool keeps_weights = attention_layer_ == static_cast<std::int64_t>(layer);
+  if (keeps_weights) attention_.assign(static_cast<std::size_t>(rows_ * count * longest_), 0.0f);
   float* weights = workspace_->weights.floats(attention_scratch(longest_));
   for (std::int64_t row = 0; row < rows_; ++row) {
     if (row % rows_per_sentence() == 0) {
@@ -191,7 +193,8 @@ void Decoding::attend_to_source(std::size_t layer, const float* queries, std::in
               .scale = 1.0f / std::sqrt(static_cast<float>(head_dim)),
               .out = out + token * stack.dim,
               .scores = keeps_scores ? cross_scores_.data() + token * longest_ : nullptr,
-              .score_head = keeps_scores ? network_.pointer->config.head - 1 : 0},
+              .score_head = keeps_scores ? network_.pointer->config.head - 1 : 0,
+              .mean_weights = keeps_weights ? attention_.data() + token * longest_ : nullptr},
              weights);
   }
 }

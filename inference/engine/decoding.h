@@ -38,6 +38,10 @@ class Decoding {
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t sentences() const { return std::ssize(sentences_); }
   [[nodiscard]] std::int64_t rows_per_sentence() const { return rows_ / sentences(); }
+  /// Of `row`, as the sources count them.
+  [[nodiscard]] std::int64_t sentence(std::int64_t row) const {
+    return sentences_[static_cast<std::size_t>(row / rows_per_sentence())];
+  }
   /// The rows of the source of the sentence of `row`: [begin, end).
   [[nodiscard]] std::int64_t source_begin(std::int64_t row) const;
   [[nodiscard]] std::int64_t source_end(std::int64_t row) const;
@@ -49,6 +53,10 @@ class Decoding {
   /// To use the memory again.
   [[nodiscard]] std::unique_ptr<Workspace> take_workspace() { return std::move(workspace_); }
 
+  /// From the next step on the attention to the source of this layer (from 0) is kept.
+  void keep_attention(std::int64_t layer) { attention_layer_ = layer; }
+  /// Of the last step, the mean of its heads: [R * count, longest source], 0 past a source's end.
+  [[nodiscard]] const std::vector<float>& attention() const { return attention_; }
   /// attention_head pointers: scores [count tokens of a row, S] of the last step, before the
   /// softmax; [R * count, longest source].
   [[nodiscard]] const std::vector<float>& cross_scores() const { return cross_scores_; }
@@ -92,6 +100,8 @@ class Decoding {
   std::int64_t joined_length_ = 0;   ///< positions in them
   std::vector<std::int32_t> moved_;  ///< of join_blocks
   std::vector<float> cross_scores_;
+  std::int64_t attention_layer_ = -1;  ///< that is kept; -1: none
+  std::vector<float> attention_;
 };
 
 }  // namespace dragoman::engine

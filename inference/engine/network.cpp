@@ -136,6 +136,14 @@ void Linear::add_to(const float* x, std::int64_t rows, float* out, Scratch& scra
                   scratch);
 }
 
+Linear Linear::select(std::span<const std::int64_t> chosen) const {
+  Linear selected{matrix.select(chosen), {}};
+  if (bias.empty()) return selected;
+  for (const std::int64_t output : chosen)
+    selected.bias.push_back(bias[static_cast<std::size_t>(output)]);
+  return selected;
+}
+
 void Norm::operator()(const float* x, std::int64_t rows, float* out) const {
   layer_norm_rows({x, rows, std::ssize(weight), weight.data(), bias.data(), epsilon, out});
 }

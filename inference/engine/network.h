@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct Linear {
                   Activation activation = Activation::none) const;
   /// out += x W^T + b.
   void add_to(const float* x, std::int64_t rows, float* out, Scratch& scratch) const;
+  /// That of the `chosen` outputs.
+  [[nodiscard]] Linear select(std::span<const std::int64_t> chosen) const;
 };
 
 struct Norm {

@@ -49,11 +49,8 @@ void PackedMatrix::Free::operator()(void* memory) const {
   std::free(memory);
 }
 
-PackedMatrix::PackedMatrix(const float* weight, std::int64_t outputs, std::int64_t inputs,
-                           WeightType type)
-    : type_(fits_fewer_bits(weight, outputs, inputs) ? type : WeightType::fp32),
-      outputs_(outputs),
-      inputs_(inputs) {
+PackedMatrix::PackedMatrix(std::int64_t outputs, std::int64_t inputs, WeightType type)
+    : type_(type), outputs_(outputs), inputs_(inputs) {
   switch (type_) {
     case WeightType::fp32:
       bytes_ = kernels::packed_size(inputs, outputs) * static_cast<std::int64_t>(sizeof(float));
@@ -63,12 +60,19 @@ PackedMatrix::PackedMatrix(const float* weight, std::int64_t outputs, std::int64
       break;
     case WeightType::int8:
       bytes_ = packed_int8_size(inputs, outputs);
+      scales_.resize(static_cast<std::size_t>(packed_columns(outputs)));
       break;
   }
   const std::size_t size =
       (static_cast<std::size_t>(bytes_) + kAlignment) / kAlignment * kAlignment;
   packed_.reset(std::aligned_alloc(kAlignment, size));
   if (packed_ == nullptr) throw std::bad_alloc();
+}
+
+PackedMatrix::PackedMatrix(const float* weight, std::int64_t outputs, std::int64_t inputs,
+                           WeightType type)
+    : PackedMatrix(outputs, inputs,
+                   fits_fewer_bits(weight, outputs, inputs) ? type : WeightType::fp32) {
   switch (type_) {
     case WeightType::fp32:
       kernels::pack_columns(kernels::transposed(kernels::row_major(weight, outputs, inputs)), 0,
@@ -78,10 +82,30 @@ PackedMatrix::PackedMatrix(const float* weight, std::int64_t outputs, std::int64
       pack_bfloat16(weight, inputs, outputs, static_cast<kernels::BFloat16*>(packed_.get()));
       break;
     case WeightType::int8:
-      scales_.resize(static_cast<std::size_t>(packed_columns(outputs)));
       pack_int8(weight, inputs, outputs, static_cast<std::int8_t*>(packed_.get()), scales_.data());
       break;
   }
+}
+
+PackedMatrix PackedMatrix::select(std::span<const std::int64_t> chosen) const {
+  PackedMatrix selected(std::ssize(chosen), inputs_, type_);
+  switch (type_) {
+    case WeightType::fp32:
+      kernels::gather_columns(static_cast<const float*>(packed_.get()), inputs_, outputs_, chosen,
+                              static_cast<float*>(selected.packed_.get()));
+      break;
+    case WeightType::bf16:
+      gather_bfloat16(static_cast<const kernels::BFloat16*>(packed_.get()), inputs_, chosen,
+                      static_cast<kernels::BFloat16*>(selected.packed_.get()));
+      break;
+    case WeightType::int8:
+      gather_int8(static_cast<const std::int8_t*>(packed_.get()), inputs_, chosen,
+                  static_cast<std::int8_t*>(selected.packed_.get()));
+      for (std::size_t column = 0; column < chosen.size(); ++column)
+        selected.scales_[column] = scales_[static_cast<std::size_t>(chosen[column])];
+      break;
+  }
+  return selected;
 }
 
 void PackedMatrix::multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,

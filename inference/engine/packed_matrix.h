@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace dragoman::engine {
@@ -43,6 +44,9 @@ class PackedMatrix {
   void multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
                 Scratch& scratch) const;
 
+  /// That of the `chosen` outputs, number for number.
+  [[nodiscard]] PackedMatrix select(std::span<const std::int64_t> chosen) const;
+
   [[nodiscard]] std::int64_t inputs() const { return inputs_; }
   [[nodiscard]] std::int64_t outputs() const { return outputs_; }
   [[nodiscard]] WeightType type() const { return type_; }
@@ -50,6 +54,9 @@ class PackedMatrix {
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
  private:
+  /// Memory for a matrix of these sizes.
+  PackedMatrix(std::int64_t outputs, std::int64_t inputs, WeightType type);
+
   struct Free {
     void operator()(void* memory) const;
   };

@@ -28,6 +28,9 @@ class Pointing {
   const Pointed& point(Decoding& decoding, const float* hidden,
                        std::span<const std::int64_t> tokens, std::int64_t count);
 
+  /// What point() has returned last.
+  [[nodiscard]] const Pointed& last() const { return pointed_; }
+
   /// As in Decoding, and together with it.
   void reorder(std::span<const std::int64_t> rows);
 

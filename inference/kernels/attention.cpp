@@ -135,6 +135,13 @@ template <class Vector>
       scores[start + lane] *= inverse;
 }
 
+[[gnu::always_inline]] inline void add_mean(const AttentionQuery& in, std::int64_t head,
+                                            const float* weights) {
+  const float part = 1.0f / static_cast<float>(in.heads);
+  for (std::int64_t key = 0; key < in.count; ++key)
+    in.mean_weights[key] = (head == 0 ? 0.0f : in.mean_weights[key]) + part * weights[key];
+}
+
 template <class Vector>
 [[gnu::always_inline]] inline void attend_with(const AttentionQuery& in, float* scratch) {
   for (std::int64_t head = 0; head < in.heads; ++head) {
@@ -143,6 +150,7 @@ template <class Vector>
     if (in.scores != nullptr && head == in.score_head)
       std::memcpy(in.scores, scratch, static_cast<std::size_t>(in.count) * sizeof(float));
     softmax(scratch, in.count);
+    if (in.mean_weights != nullptr) add_mean(in, head, scratch);
     sum_rows<Vector>(scratch, in.keys, in.value_offset + offset, in.count, in.head_dim,
                      in.out + offset);
   }

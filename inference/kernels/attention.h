@@ -18,7 +18,8 @@ struct AttentionQuery {
   float scale;
   float* out;               ///< [heads * head_dim]
   float* scores = nullptr;  ///< [count] or null: becomes what `score_head`'s softmax is taken of
-  std::int64_t score_head = 0;  ///< counted from 0
+  std::int64_t score_head = 0;    ///< counted from 0
+  float* mean_weights = nullptr;  ///< [count] or null: becomes the mean of the heads' softmaxes
 };
 
 /// Floats of scratch for so many keys.

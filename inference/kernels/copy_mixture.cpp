@@ -24,6 +24,16 @@ void place(std::span<std::int64_t> ids, std::span<float> values, std::size_t fro
   values[from] = value;
 }
 
+/// Minus infinity for what is not generated.
+float logit(const CopyRow& row, std::int64_t word) {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  if (word >= row.vocabulary) return kNever;
+  if (row.generated.empty()) return row.logits[word];
+  const auto found = std::ranges::lower_bound(row.generated, word);
+  return found == row.generated.end() || *found != word ? kNever
+                                                        : row.logits[found - row.generated.begin()];
+}
+
 /// log(e^a + e^b).
 float log_add(float a, float b) {
   const float highest = std::max(a, b);
@@ -43,7 +53,7 @@ void sum_masses(const CopyRow& row, std::span<float> mass) {
 
 void whole_mixture(const CopyRow& row, std::span<float> out, std::span<float> mass) {
   for (std::int64_t word = 0; word < row.vocabulary; ++word)
-    out[static_cast<std::size_t>(word)] = row.log_generate + (row.logits[word] - row.log_sum);
+    out[static_cast<std::size_t>(word)] = row.log_generate + (logit(row, word) - row.log_sum);
   sum_masses(row, mass);
   for (std::size_t position = 0; position < row.words.size(); ++position) {
     if (row.words[position] < 0 || row.first[position] != static_cast<std::int32_t>(position))
@@ -54,8 +64,7 @@ void whole_mixture(const CopyRow& row, std::span<float> out, std::span<float> ma
 }
 
 MixedWord mixed_word(const CopyRow& row, std::int64_t word) {
-  float generated = -std::numeric_limits<float>::infinity();
-  if (word < row.vocabulary) generated = row.log_generate + (row.logits[word] - row.log_sum);
+  const float generated = row.log_generate + (logit(row, word) - row.log_sum);
   float copied = -std::numeric_limits<float>::infinity();
   MixedWord result;
   for (std::size_t position = 0; position < row.words.size(); ++position) {
@@ -81,8 +90,7 @@ void mix_copies(const CopyRow& row, std::span<std::int64_t> ids, std::span<float
   for (std::size_t position = 0; position < row.words.size(); ++position) {
     const std::int64_t word = row.words[position];
     if (word < 0 || row.first[position] != static_cast<std::int32_t>(position)) continue;
-    const float generated =
-        word < row.vocabulary ? std::exp(row.log_generate + row.logits[word] - row.log_sum) : 0.0f;
+    const float generated = std::exp(row.log_generate + logit(row, word) - row.log_sum);
     const float value = std::log(generated + copy * mass[position]);
     const auto known = std::ranges::find(ids, word);
     if (known != ids.end()) {

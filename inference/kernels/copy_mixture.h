@@ -10,8 +10,10 @@ namespace dragoman {
 /// One row: p(w) = e^log_generate softmax_w + e^log_copy times the sum of e^log_weights_i over
 /// positions i whose word is w.
 struct CopyRow {
-  const float* logits = nullptr;  ///< [vocabulary]
+  const float* logits = nullptr;  ///< [vocabulary], or of `generated`
   std::int64_t vocabulary = 0;
+  /// Sorted: the words that can be generated, to which the logits belong. Empty: all.
+  std::span<const std::int64_t> generated = {};
   float log_sum = 0.0f;  ///< log of the sum of e^logits
   float log_generate = 0.0f;
   float log_copy = 0.0f;

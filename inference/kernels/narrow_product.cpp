@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "dragoman/inference/kernels/narrow_tiles.h"
+#include "dragoman/modules/kernels/gather_panels.h"
 #include "dragoman/modules/kernels/multiversion.h"
 
 namespace dragoman {
@@ -215,6 +216,43 @@ void pack_int8(const float* weight, std::int64_t inputs, std::int64_t outputs, s
                          : std::int8_t{0};
       });
   write_starts(layout, packed);
+}
+
+namespace {
+
+/// A group of a column, in memory as one.
+template <std::size_t kBytes>
+struct Group {
+  std::byte bytes[kBytes];
+};
+
+template <std::size_t kBytes>
+void gather_groups(const Layout& layout, const void* packed, std::span<const std::int64_t> chosen,
+                   void* out) {
+  // What a panel's sums start with lies before it like one group more.
+  const std::int64_t starts = layout.start_bytes == 0 ? 0 : 1;
+  kernels::gather_panels(static_cast<const Group<kBytes>*>(packed), starts + layout.groups,
+                         layout.width, chosen, static_cast<Group<kBytes>*>(out));
+}
+
+void gather(const Layout& layout, const void* packed, std::span<const std::int64_t> chosen,
+            void* out) {
+  if (layout.group * layout.element_size == 2)
+    gather_groups<2>(layout, packed, chosen, out);
+  else
+    gather_groups<4>(layout, packed, chosen, out);
+}
+
+}  // namespace
+
+void gather_bfloat16(const BFloat16* packed, std::int64_t inputs,
+                     std::span<const std::int64_t> chosen, BFloat16* out) {
+  gather(bfloat16_layout(inputs, std::ssize(chosen)), packed, chosen, out);
+}
+
+void gather_int8(const std::int8_t* packed, std::int64_t inputs,
+                 std::span<const std::int64_t> chosen, std::int8_t* out) {
+  gather(int8_layout(inputs, std::ssize(chosen)), packed, chosen, out);
 }
 
 std::int64_t packed_columns(std::int64_t outputs) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "dragoman/modules/kernels/number.h"
 
@@ -29,6 +30,12 @@ void pack_bfloat16(const float* weight, std::int64_t inputs, std::int64_t output
 /// Each output has a scale of its own: weight = scales[output] * integer, integers in [-127, 127].
 void pack_int8(const float* weight, std::int64_t inputs, std::int64_t outputs, std::int8_t* packed,
                float* scales);
+
+/// The packed matrix of the `chosen` outputs of a packed matrix, number for number.
+void gather_bfloat16(const kernels::BFloat16* packed, std::int64_t inputs,
+                     std::span<const std::int64_t> chosen, kernels::BFloat16* out);
+void gather_int8(const std::int8_t* packed, std::int64_t inputs,
+                 std::span<const std::int64_t> chosen, std::int8_t* out);
 
 struct NarrowProduct {
   const float* left;  ///< [rows, inputs]

@@ -14,13 +14,18 @@
 
 namespace dragoman {
 
+struct CopyRow;
+class Shortlist;
 class Transformer;
 
 /// Thread-safe. Each batch computes in one thread.
 class CpuModel final : public StepModel {
  public:
-  /// Copies the weights of `model`, which must be float on the CPU.
-  CpuModel(const Transformer& model, engine::WeightType type);
+  /// Copies the weights of `model`, which must be float on the CPU. With a shortlist of the model's
+  /// vocabularies searches generate only the words that it has for the sources of a batch, and
+  /// SourceBatch::needed; scoring knows all words.
+  CpuModel(const Transformer& model, engine::WeightType type,
+           std::shared_ptr<const Shortlist> shortlist = nullptr);
 
   std::unique_ptr<StepState> start(const SourceBatch& source) const override;
   at::Tensor step(const at::Tensor& next, StepState& state) const override;
@@ -35,10 +40,17 @@ class CpuModel final : public StepModel {
                     const at::Tensor& output) const override;
   bool copies() const override { return network_.pointer.has_value(); }
   std::int64_t max_positions() const override;
+  std::int64_t attention_layers() const override;
+  at::Tensor attention(const StepState& state) const override;
 
  private:
   struct State;
   struct Last;
+  /// Of each sentence, under a shortlist.
+  [[nodiscard]] std::vector<std::vector<std::int64_t>> candidates(const SourceBatch& source) const;
+  /// Under a shortlist: the best words of `row` and its log_sum, from its logits.
+  void best_generated(State& state, const CandidateRequest& request, std::int64_t row,
+                      CopyRow& copying, Candidates& best) const;
   [[nodiscard]] std::unique_ptr<State> begin(const SourceBatch& source) const;
   /// After all of `next` [R, T].
   [[nodiscard]] Last decode(const at::Tensor& next, State& state) const;
@@ -46,6 +58,7 @@ class CpuModel final : public StepModel {
   void give_back(std::unique_ptr<engine::Workspace> workspace) const;
 
   engine::Network network_;
+  std::shared_ptr<const Shortlist> shortlist_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<engine::Workspace>> unused_;
 };

@@ -32,6 +32,12 @@ at::Tensor log_geometric_mean(const std::vector<at::Tensor>& parts,
   return at::log_softmax(sum, -1);
 }
 
+/// sum + weight * part; an undefined sum is 0.
+at::Tensor add_weighted(const at::Tensor& sum, const at::Tensor& part, double log_weight) {
+  const at::Tensor weighted = part * std::exp(log_weight);
+  return sum.defined() ? sum + weighted : weighted;
+}
+
 }  // namespace
 
 struct EnsembleModel::State final : StepState {
@@ -105,10 +111,13 @@ TokenScores EnsembleModel::score(const SourceBatch& source, const at::Tensor& in
   std::vector<at::Tensor> parts;         // [B, T] each: log-probabilities
   std::vector<at::Tensor> copied_parts;  // [B, T] each: log of what copying adds
   std::vector<at::Tensor> positions;     // [B, T] each
+  at::Tensor attention;                  // [B, T, S]
   const at::Tensor is_extra = output.ge(vocabulary_size());
   for (std::size_t index = 0; index < models_.size(); ++index) {
     const TokenScores scores = models_[index]->score(source, readable(index, input, source.unknown),
                                                      readable(index, output, source.unknown));
+    if (source.attention_layer)
+      attention = add_weighted(attention, scores.attention, log_weights_[index]);
     const bool copies = scores.copied.defined();
     parts.push_back(copies ? scores.log_probs
                            : scores.log_probs.masked_fill(is_extra, kImpossible));
@@ -121,7 +130,8 @@ TokenScores EnsembleModel::score(const SourceBatch& source, const at::Tensor& in
   TokenScores result{
       ensembling_ == Ensembling::linear ? mean : StepModel::score(source, input, output).log_probs,
       {},
-      {}};
+      {},
+      attention};
   if (!copies()) return result;
   result.copied = (log_mean(copied_parts, log_weights_) - mean).exp().nan_to_num(0.0);
   const at::Tensor surest = at::stack(copied_parts).argmax(0, true);  // [1, B, T]
@@ -138,6 +148,21 @@ std::int64_t EnsembleModel::max_positions() const {
   for (const auto& model : models_)
     least = std::min(least, model->max_positions());
   return least;
+}
+
+std::int64_t EnsembleModel::attention_layers() const {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const auto& model : models_)
+    least = std::min(least, model->attention_layers());
+  return least;
+}
+
+at::Tensor EnsembleModel::attention(const StepState& state) const {
+  const auto& own = static_cast<const State&>(state);
+  at::Tensor mean;  // [R, S]
+  for (std::size_t index = 0; index < models_.size(); ++index)
+    mean = add_weighted(mean, models_[index]->attention(*own.states[index]), log_weights_[index]);
+  return mean;
 }
 
 }  // namespace dragoman

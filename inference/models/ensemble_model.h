@@ -27,6 +27,10 @@ class EnsembleModel final : public StepModel {
   at::Device device() const override { return models_.front()->device(); }
   bool copies() const override;
   std::int64_t max_positions() const override;
+  /// Those that all models have.
+  std::int64_t attention_layers() const override;
+  /// The weighted mean of the models'.
+  at::Tensor attention(const StepState& state) const override;
 
  private:
   struct State;

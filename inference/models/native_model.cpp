@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
+#include "dragoman/inference/models/attention_choice.h"
 #include "dragoman/modules/masks.h"
 
 namespace dragoman {
@@ -18,7 +20,28 @@ struct NativeState final : StepState {
   explicit NativeState(DecoderState state) : decoder(std::move(state)) {}
   DecoderState decoder;
   std::int64_t unknown = 1;
+  bool keeps_attention = false;
+  std::optional<std::int64_t> attention_layer;  ///< none: the pointer
+  at::Tensor attention;                         ///< [R, S] of the last position
 };
+
+/// Asks `state` for the attention that `source` wants; the layer, or none for the pointer.
+std::optional<std::int64_t> ask_attention(const ModelConfig& config, const SourceBatch& source,
+                                          DecoderState& state) {
+  const auto layer = attention_layer_of(config, *source.attention_layer);
+  if (layer) state.layers.at(static_cast<std::size_t>(*layer)).keep_scores = true;
+  return layer;
+}
+
+/// What the last call of the decoder attended to: [R, T, S].
+at::Tensor kept_attention(const DecoderState& state, std::optional<std::int64_t> layer,
+                          const Pointing& pointing, const at::Tensor& tokens) {
+  if (!layer) return pointing.log_weights.exp();
+  const at::Tensor& scores = state.layers[static_cast<std::size_t>(*layer)].cross_scores;
+  return at::softmax(scores, -1, at::kFloat)
+      .mean(1)  // [B, R / B * T, S]
+      .view({tokens.size(0), tokens.size(1), scores.size(3)});
+}
 
 NativeState& native(StepState& state) {
   return static_cast<NativeState&>(state);
@@ -45,6 +68,10 @@ std::unique_ptr<StepState> NativeModel::start(const SourceBatch& source) const {
                                                            /*keep_self=*/true,
                                                            {source.copy_ids, source.extra_words}));
   state->unknown = source.unknown;
+  if (source.attention_layer) {
+    state->keeps_attention = true;
+    state->attention_layer = ask_attention(model_->config(), source, state->decoder);
+  }
   return state;
 }
 
@@ -54,9 +81,11 @@ NativeModel::Last NativeModel::decode(const at::Tensor& next, StepState& state) 
   const at::Tensor hidden = model_->decode(
       has_extra ? readable(next, vocabulary_size(), native(state).unknown) : next, decoder);
   const std::int64_t last = next.size(1) - 1;
-  if (!copies()) return {hidden.select(1, last), {}};
   // The pointer's coverage must see every position.
-  const Pointing all = model_->copy_head()->point(hidden, next, decoder);
+  const Pointing all = copies() ? model_->copy_head()->point(hidden, next, decoder) : Pointing();
+  if (NativeState& own = native(state); own.keeps_attention)
+    own.attention = kept_attention(decoder, own.attention_layer, all, next).select(1, last);
+  if (!copies()) return {hidden.select(1, last), {}};
   return {hidden.select(1, last),
           {all.log_weights.narrow(1, last, 1), all.log_generate.narrow(1, last, 1),
            all.log_copy.narrow(1, last, 1)}};
@@ -93,6 +122,14 @@ std::int64_t NativeModel::max_positions() const {
   return is_limited ? model_->config().max_positions : StepModel::max_positions();
 }
 
+std::int64_t NativeModel::attention_layers() const {
+  return model_->config().decoder.layers;
+}
+
+at::Tensor NativeModel::attention(const StepState& state) const {
+  return static_cast<const NativeState&>(state).attention;
+}
+
 /// hidden [N, D], words [N] int64 in the vocabulary -> [N]: log softmax of the generator.
 at::Tensor NativeModel::word_log_probs(const at::Tensor& hidden, const at::Tensor& words) const {
   std::vector<at::Tensor> scores;
@@ -111,13 +148,18 @@ TokenScores NativeModel::score(const SourceBatch& source, const at::Tensor& inpu
   DecoderState state = model_->start(model_->encode(source.ids, mask), mask, /*keep_self=*/false,
                                      {source.copy_ids, source.extra_words});
   const std::int64_t vocabulary = vocabulary_size();
+  std::optional<std::int64_t> layer;
+  if (source.attention_layer) layer = ask_attention(model_->config(), source, state);
   const at::Tensor hidden = model_->decode(readable(input, vocabulary, source.unknown), state);
   const at::Tensor words =
       word_log_probs(hidden.flatten(0, 1),
                      readable(output, vocabulary, source.unknown).reshape({-1}))
           .view(output.sizes());  // [B, T]
-  if (!copies()) return {words, {}, {}};
-  const Pointing pointing = model_->copy_head()->point(hidden, input, state);
+  const Pointing pointing =
+      copies() ? model_->copy_head()->point(hidden, input, state) : Pointing();
+  at::Tensor attention;
+  if (source.attention_layer) attention = kept_attention(state, layer, pointing, input);
+  if (!copies()) return {words, {}, {}, attention};
   const at::Tensor generated =
       (words + pointing.log_generate)
           .masked_fill(output.ge(vocabulary), -std::numeric_limits<double>::infinity());
@@ -129,7 +171,7 @@ TokenScores NativeModel::score(const SourceBatch& source, const at::Tensor& inpu
           .masked_fill(holds.logical_not(), -std::numeric_limits<double>::infinity())
           .argmax(-1)
           .masked_fill(holds.any(-1).logical_not(), -1);
-  return {total, (copied - total).exp(), positions};
+  return {total, (copied - total).exp(), positions, attention};
 }
 
 }  // namespace dragoman

@@ -27,6 +27,8 @@ class NativeModel final : public StepModel {
                     const at::Tensor& output) const override;
   bool copies() const override { return !model_->copy_head().is_empty(); }
   std::int64_t max_positions() const override;
+  std::int64_t attention_layers() const override;
+  at::Tensor attention(const StepState& state) const override;
 
  private:
   struct Last;

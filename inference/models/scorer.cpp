@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
+#include "dragoman/inference/aligner.h"
 #include "dragoman/inference/id_batch.h"
 #include "dragoman/inference/service/worker_pool.h"
 
@@ -40,9 +42,13 @@ Score to_score(const std::vector<std::int64_t>& ids, const float* log_probs,
 }  // namespace
 
 std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encoder,
-                               std::span<const std::string> sources,
-                               std::span<const std::string> targets, std::int64_t batch_size,
+                               const ScoredTexts& texts, std::int64_t batch_size,
                                WorkerPool& workers) {
+  const auto& [sources, targets, given] = texts;
+  // Reading the options back from their own text checks every range.
+  const auto alignment = parse_config<AlignmentOptions>(to_json_text(given), "alignment options");
+  const bool aligns = alignment.alignment != AlignmentOutput::none;
+  if (aligns) check_attention_layer(model, alignment.attention_layer);
   if (sources.size() != targets.size())
     throw UsageError(fmt::format("score: {} sources but {} targets. Give one target per source.",
                                  sources.size(), targets.size()));
@@ -67,17 +73,26 @@ std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encode
   std::vector<Score> scores(sources.size());
   workers.run(static_cast<std::int64_t>(batches.size()), [&](std::int64_t batch) {
     const std::vector<std::int64_t>& which = batches[batch];
-    const SourceBatch source = source_batch(source_ids, which, encoder, model.device());
+    SourceBatch source = source_batch(source_ids, which, encoder, model.device());
+    if (aligns) source.attention_layer = alignment.attention_layer;
     std::vector<std::vector<std::int64_t>> wanted;
     for (const std::int64_t index : which)
       wanted.push_back(target_ids[index]);
     const TargetBatch target = target_batch(wanted, encoder, model.device());
-    const at::Tensor log_probs =
-        model.score(source, target.input, target.output).log_probs.cpu().contiguous();  // [B, T]
-    for (std::size_t place = 0; place < which.size(); ++place)
-      scores[which[place]] =
+    const TokenScores found = model.score(source, target.input, target.output);
+    const at::Tensor log_probs = found.log_probs.cpu().contiguous();  // [B, T]
+    at::Tensor attention;
+    if (aligns) attention = found.attention.cpu().contiguous();  // [B, T, S]
+    for (std::size_t place = 0; place < which.size(); ++place) {
+      const std::int64_t index = which[place];
+      scores[index] =
           to_score(wanted[place], log_probs.const_data_ptr<float>() + place * log_probs.size(1),
-                   encoder, source_ids[which[place]]);
+                   encoder, source_ids[index]);
+      if (aligns)
+        scores[index].alignment =
+            align_pair(encoder, {sources[index], source_ids[index], wanted[place]}, attention,
+                       place, alignment);
+    }
   });
   return scores;
 }

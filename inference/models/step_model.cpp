@@ -11,6 +11,10 @@ Candidates StepModel::step_candidates(const at::Tensor& next, StepState& state,
   return best_of_rows(step(next, state), Scores::log_probs, request);
 }
 
+at::Tensor StepModel::attention(const StepState& /*state*/) const {
+  TORCH_CHECK(false, "this model keeps no attention");
+}
+
 TokenScores StepModel::score(const SourceBatch& source, const at::Tensor& input,
                              const at::Tensor& output) const {
   const auto state = start(source);
@@ -19,7 +23,7 @@ TokenScores StepModel::score(const SourceBatch& source, const at::Tensor& input,
     const at::Tensor log_probs = step(input.narrow(1, position, 1), *state);  // [B, V]
     columns.push_back(log_probs.gather(1, output.narrow(1, position, 1)));    // [B, 1]
   }
-  return {at::cat(columns, 1), {}, {}};
+  return {at::cat(columns, 1), {}, {}, {}};
 }
 
 }  // namespace dragoman

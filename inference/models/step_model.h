@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dragoman/inference/models/candidates.h"
@@ -23,6 +24,10 @@ struct SourceBatch {
   std::int64_t unknown = 1;      ///< the target word that an extra word is read as
   /// Of each sentence, or empty: extra words that every output holds exactly once.
   std::vector<std::vector<std::int64_t>> required;
+  /// Of each sentence, or empty: target words that its outputs may hold whatever a shortlist says.
+  std::vector<std::vector<std::int64_t>> needed;
+  /// Attention to the source that the model is to keep: DecodingOptions::attention_layer; none.
+  std::optional<std::int64_t> attention_layer;
 };
 
 /// What a model says of given target tokens.
@@ -32,6 +37,9 @@ struct TokenScores {
   /// the source position with the greatest weight among those that hold the token (-1: none does).
   at::Tensor copied;     ///< [B, T] float32
   at::Tensor positions;  ///< [B, T] int64
+  /// Of each target token to each source position, when SourceBatch::attention_layer asks for it;
+  /// each row sums to 1.
+  at::Tensor attention;  ///< [B, T, S] float32
 };
 
 /// What a model remembers between steps; each model has its own kind.
@@ -61,6 +69,11 @@ class StepModel {
   /// search calls only this.
   virtual Candidates step_candidates(const at::Tensor& next, StepState& state,
                                      const CandidateRequest& request) const;
+  /// Decoder layers whose attention to the source can be kept; 0: this model keeps none.
+  virtual std::int64_t attention_layers() const { return 0; }
+  /// When SourceBatch::attention_layer asked for it: what the last token that each row was given
+  /// attends to, which is what its next token is made from. [R, S] float32, 0 at padding.
+  virtual at::Tensor attention(const StepState& state) const;
   /// input [B, T] int64 begins with <s> and is padded on the right, output [B, T] int64 is what
   /// follows each of its tokens -> figures of `output`, meaningless at padding. Here: one step per
   /// position.

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "dragoman/inference/search/coverage.h"
+
 namespace dragoman {
 
 std::vector<HypothesisTree::Node> Group::live() const {
@@ -22,6 +24,13 @@ void Group::close(const HypothesisTree& tree, const Phrases& phrases,
   std::vector<const Beam*> live;
   for (const Beam& beam : beams)
     if (!std::isinf(beam.total)) live.push_back(&beam);
+  if (options.coverage_penalty > 0.0 && !live.empty()) {
+    const std::int64_t length = std::ssize(tree.tokens(live.front()->node));
+    std::ranges::stable_sort(live, std::greater<>(), [&](const Beam* beam) {
+      return normalized_score(beam->total, length, options) +
+             options.coverage_penalty * log_coverage(beam->attended);
+    });
+  }
   if (!phrases.empty())
     std::ranges::stable_sort(live, std::greater<>(),
                              [&](const Beam* beam) { return phrases.tokens_met(beam->phrases); });
@@ -29,6 +38,7 @@ void Group::close(const HypothesisTree& tree, const Phrases& phrases,
     if (std::ssize(results) == n) break;
     IdHypothesis& hypothesis = results.emplace_back(tree.hypothesis(beam->node));
     hypothesis.ended = false;
+    hypothesis.coverage = options.coverage_penalty * log_coverage(beam->attended);
     set_score(hypothesis, beam->total, options);
   }
 }

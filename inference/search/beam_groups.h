@@ -44,6 +44,7 @@ struct Beam {
   HypothesisTree::Node node = HypothesisTree::kRoot;
   SaidWords said = 0;
   PhraseState phrases = {};
+  std::vector<float> attended = {};  ///< to each source token so far, under coverage_penalty
 };
 
 struct Group {

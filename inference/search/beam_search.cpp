@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -11,17 +12,20 @@
 #include "dragoman/inference/search/beam_groups.h"
 #include "dragoman/inference/search/beam_step.h"
 #include "dragoman/inference/search/constraints.h"
+#include "dragoman/inference/search/coverage.h"
 #include "dragoman/inference/search/output_rules.h"
 #include "dragoman/inference/search/repetition.h"
 #include "dragoman/inference/search/requirements.h"
+#include "dragoman/inference/search/start_batch.h"
 
 namespace dragoman {
 namespace {
 
 /// A sentence that is still in the batch.
 struct Sentence {
-  std::int64_t index;       ///< in the batch as given
-  std::int64_t max_length;  ///< tokens without </s>
+  std::int64_t index;          ///< in the batch as given
+  std::int64_t source_tokens;  ///< without </s>
+  std::int64_t max_length;     ///< tokens without </s>
   std::vector<Group> groups;
   std::vector<std::int64_t> required;
   const SentenceDemands& demands;
@@ -43,7 +47,7 @@ class Search {
   Search(const StepModel& model, const SourceBatch& source, const TargetIds& ids,
          const DecodingOptions& options, const SearchDemands& demands, SearchObserver& observer)
       : model_(model),
-        source_(source),
+        source_(start_batch(source, ids, options, demands)),
         ids_(ids),
         options_(options),
         demands_(demands),
@@ -81,8 +85,13 @@ class Search {
                                               std::span<const double> totals,
                                               const Candidates& candidates, std::int64_t first_row,
                                               const Penalties& penalties) const;
+  [[nodiscard]] bool weighs_coverage() const { return options_.coverage_penalty > 0.0; }
+  /// Of a hypothesis after the token that it says now; empty without coverage_penalty.
+  [[nodiscard]] std::vector<float> attended(const Sentence& sentence, const Beam& beam,
+                                            std::int64_t row) const;
   /// Takes over what has ended of `choice`; closes the group when it is done.
-  void settle(const Sentence& sentence, Group& group, const StepChoice& choice);
+  void settle(const Sentence& sentence, Group& group, const StepChoice& choice,
+              std::int64_t first_row);
   void continue_group(Sentence& sentence, Group& group, const StepChoice& choice,
                       std::int64_t first_row, Reordering& next);
   /// Tells the observer what all hypotheses that may become the best begin with.
@@ -91,7 +100,7 @@ class Search {
   void reorder(StepState& state, const Reordering& next, std::size_t old_sentences) const;
 
   const StepModel& model_;
-  const SourceBatch& source_;
+  SourceBatch source_;
   TargetIds ids_;
   const DecodingOptions& options_;
   const SearchDemands& demands_;
@@ -102,6 +111,7 @@ class Search {
   std::vector<Sentence> active_;
   /// [R] of each row the tokens that repetition_penalty applies to; empty without it.
   std::vector<std::vector<std::int64_t>> said_;
+  at::Tensor attention_;  ///< [R, S] of the last step, in host memory, under coverage_penalty
   HypothesisTree tree_;
   std::vector<std::vector<IdHypothesis>> results_;
 };
@@ -126,9 +136,9 @@ void Search::admit() {
   results_.resize(lengths.size(0));
   for (std::int64_t index = 0; index < lengths.size(0); ++index) {
     const SentenceDemands& demands = demands_.of(index);
+    const std::int64_t source_tokens = lengths.const_data_ptr<std::int64_t>()[index] - 1;
     const std::int64_t max_length =
-        rules_.length_limit(lengths.const_data_ptr<std::int64_t>()[index] - 1,
-                            std::ssize(demands.prefix), model_.max_positions());
+        rules_.length_limit(source_tokens, std::ssize(demands.prefix), model_.max_positions());
     const auto required =
         source_.required.empty() ? std::vector<std::int64_t>() : source_.required[index];
     Phrases phrases(demands.phrases, demands_.continues_word);
@@ -136,8 +146,8 @@ void Search::admit() {
     looked_up.insert(looked_up.end(), phrases.tokens().begin(), phrases.tokens().end());
     const Group group{FinishedHypotheses(options_, sizes_.beams),
                       {Beam{.phrases = phrases.start()}}};
-    active_.push_back({index, max_length, std::vector<Group>(sizes_.groups, group), required,
-                       demands, std::move(phrases), std::move(looked_up)});
+    active_.push_back({index, source_tokens, max_length, std::vector<Group>(sizes_.groups, group),
+                       required, demands, std::move(phrases), std::move(looked_up)});
   }
 }
 
@@ -198,6 +208,7 @@ Candidates Search::choose(const at::Tensor& next, StepState& state) {
   }
   request.count = std::min(request.count, model_.vocabulary_size() + source_.extra_words);
   Candidates candidates = model_.step_candidates(next, state, request);
+  if (weighs_coverage()) attention_ = model_.attention(state).cpu().contiguous();
   apply_rules(candidates, blocked);
   return candidates;
 }
@@ -256,7 +267,7 @@ bool Search::extend(Sentence& sentence, const Candidates& candidates, std::int64
       group.is_done = true;  // fewer first tokens than alternatives
       continue;
     }
-    settle(sentence, group, choice);
+    settle(sentence, group, choice, row);
     goes_on = goes_on || !group.is_done;
     for (const Extension& extension : choice.continued)
       taken.push_back(extension.token);
@@ -316,18 +327,38 @@ StepChoice Search::extend_constrained(const Sentence& sentence, const Group& gro
                             ids_.end);
 }
 
-void Search::settle(const Sentence& sentence, Group& group, const StepChoice& choice) {
+std::vector<float> Search::attended(const Sentence& sentence, const Beam& beam,
+                                    std::int64_t row) const {
+  if (!weighs_coverage()) return {};
+  const float* weights = attention_.const_data_ptr<float>() + row * attention_.size(1);
+  std::vector<float> sums(weights, weights + sentence.source_tokens);
+  if (!beam.attended.empty())
+    std::ranges::transform(sums, beam.attended, sums.begin(), std::plus());
+  return sums;
+}
+
+void Search::settle(const Sentence& sentence, Group& group, const StepChoice& choice,
+                    std::int64_t first_row) {
+  const auto coverage = [&](const Extension& extension) {
+    return options_.coverage_penalty * log_coverage(attended(sentence, group.beams[extension.beam],
+                                                             first_row + extension.beam));
+  };
   for (const Extension& extension : choice.ended) {
     IdHypothesis hypothesis = tree_.hypothesis(group.beams[extension.beam].node);
     hypothesis.token_scores.push_back(extension.log_prob);
+    hypothesis.coverage = coverage(extension);
     set_score(hypothesis, extension.total, options_);
     group.finished.add(std::move(hypothesis));
   }
-  double best = -std::numeric_limits<double>::infinity();
-  for (const Extension& extension : choice.continued)
-    best = std::max(best, extension.total);
-  const bool is_over = length_ == sentence.max_length || choice.continued.empty() ||
-                       group.finished.is_done(best, length_ + 1, sentence.max_length + 1);
+  constexpr double kNothing = -std::numeric_limits<double>::infinity();
+  FinishedHypotheses::Live live{kNothing, length_ + 1, sentence.max_length + 1};
+  if (weighs_coverage()) live.coverage = kNothing;
+  for (const Extension& extension : choice.continued) {
+    live.total = std::max(live.total, extension.total);
+    if (weighs_coverage()) live.coverage = std::max(live.coverage, coverage(extension));
+  }
+  const bool is_over =
+      length_ == sentence.max_length || choice.continued.empty() || group.finished.is_done(live);
   const bool loops = options_.stop_loops &&
                      ends_in_loop(tree_.tokens(group.beams.front().node), options_.loop_repeats);
   if (is_over || loops)
@@ -349,12 +380,13 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
     const Beam& old = group.beams[extension.beam];
     next.tokens.push_back(extension.token);
     next.rows.push_back(first_row + extension.beam);
-    beams[place] = {extension.total, extension.total - extension.rank,
+    beams[place] = {extension.total,
+                    extension.total - extension.rank,
                     tree_.add(old.node, extension.token, extension.log_prob),
                     add_said(old.said, sentence.required, extension.token),
-                    sentence.phrases.empty()
-                        ? PhraseState()
-                        : sentence.phrases.after(old.phrases, extension.token)};
+                    sentence.phrases.empty() ? PhraseState()
+                                             : sentence.phrases.after(old.phrases, extension.token),
+                    attended(sentence, old, first_row + extension.beam)};
   }
   group.beams = std::move(beams);
 }

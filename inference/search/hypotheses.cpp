@@ -26,7 +26,8 @@ void set_score(IdHypothesis& hypothesis, double total, const DecodingOptions& op
   hypothesis.log_probability =
       std::accumulate(hypothesis.token_scores.begin(), hypothesis.token_scores.end(), 0.0);
   hypothesis.penalty = hypothesis.log_probability - total;
-  hypothesis.score = normalized_score(total, std::ssize(hypothesis.token_scores), options);
+  hypothesis.score =
+      normalized_score(total, std::ssize(hypothesis.token_scores), options) + hypothesis.coverage;
 }
 
 FinishedHypotheses::FinishedHypotheses(const DecodingOptions& options, std::int64_t beam_size)
@@ -42,20 +43,19 @@ void FinishedHypotheses::add(IdHypothesis hypothesis) {
   if (std::ssize(best_) > capacity_) best_.pop_back();
 }
 
-bool FinishedHypotheses::is_done(double live_total, std::int64_t live_length,
-                                 std::int64_t longest) const {
+bool FinishedHypotheses::is_done(const Live& live) const {
   if (std::ssize(best_) < capacity_) return false;
-  const auto cannot_win = [&](std::int64_t length) {
-    return normalized_score(live_total, length, options_) <= best_.back().score;
+  const auto cannot_win = [&](std::int64_t length, double coverage) {
+    return normalized_score(live.total, length, options_) + coverage <= best_.back().score;
   };
   switch (options_.early_stopping) {
     case EarlyStopping::heuristic:
-      return cannot_win(live_length);
+      return cannot_win(live.length, live.coverage);
     case EarlyStopping::first:
       return true;
     case EarlyStopping::exact:
-      // Sums only fall, and the divisor is the greatest at the end.
-      return cannot_win(longest);
+      // Sums only fall, the divisor is the greatest at the end, and all may be covered by then.
+      return cannot_win(live.longest, 0.0);
     case EarlyStopping::never:
       break;
   }

@@ -13,18 +13,20 @@ struct IdHypothesis {
   std::vector<float> token_scores;  ///< log-probability of each id, then of </s> when it ended
   double log_probability = 0.0;     ///< sum of token_scores
   double penalty = 0.0;             ///< what repetition_penalty takes from it
-  double score = 0.0;               ///< log_probability - penalty after length normalisation
-  bool ended = true;                ///< with </s>; otherwise it was cut at the length limit
-  double expected_chrf = 0.0;       ///< see minimum_bayes_risk.h
+  double coverage = 0.0;            ///< coverage_penalty times log_coverage: 0 or less
+  /// log_probability - penalty after length normalisation, and coverage.
+  double score = 0.0;
+  bool ended = true;           ///< with </s>; otherwise it was cut at the length limit
+  double expected_chrf = 0.0;  ///< see minimum_bayes_risk.h
 };
 
 /// `length` is the number of summed log-probabilities: </s> counts. average: the mean. gnmt:
-/// divided by ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14, without the coverage term).
+/// divided by ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14, without its coverage term).
 [[nodiscard]] double normalized_score(double log_probability, std::int64_t length,
                                       const DecodingOptions& options);
 
-/// Sets log_probability, penalty and score from token_scores and from the sum that hypotheses are
-/// compared by.
+/// Sets log_probability, penalty and score from token_scores, from coverage and from the sum that
+/// hypotheses are compared by.
 void set_score(IdHypothesis& hypothesis, double total, const DecodingOptions& options);
 
 /// The best ended hypotheses of one search, at most patience * `beam_size` of them (rounded up).
@@ -34,11 +36,14 @@ class FinishedHypotheses {
 
   /// By score; of equal ones the earlier added first.
   void add(IdHypothesis hypothesis);
-  /// Whether the search may stop, as EarlyStopping says. `live_total` is that of the best live
-  /// hypothesis, `live_length` its summed log-probabilities if it ended now, `longest` those of the
-  /// longest hypothesis that there may be.
-  [[nodiscard]] bool is_done(double live_total, std::int64_t live_length,
-                             std::int64_t longest) const;
+  struct Live {
+    double total;           ///< of the best live hypothesis
+    std::int64_t length;    ///< its summed log-probabilities if it ended now
+    std::int64_t longest;   ///< those of the longest hypothesis that there may be
+    double coverage = 0.0;  ///< the best that any live hypothesis has now; it only grows
+  };
+  /// Whether the search may stop, as EarlyStopping says.
+  [[nodiscard]] bool is_done(const Live& live) const;
   [[nodiscard]] bool empty() const { return best_.empty(); }
   /// Null: none has ended. No worse one can become the best.
   [[nodiscard]] const IdHypothesis* best() const {

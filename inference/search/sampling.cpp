@@ -12,6 +12,7 @@
 #include "dragoman/inference/search/output_rules.h"
 #include "dragoman/inference/search/repetition.h"
 #include "dragoman/inference/search/requirements.h"
+#include "dragoman/inference/search/start_batch.h"
 
 namespace dragoman {
 namespace {
@@ -39,7 +40,7 @@ class Sampler {
   Sampler(const StepModel& model, const SourceBatch& source, const TargetIds& ids,
           const DecodingOptions& options, const SearchDemands& demands)
       : model_(model),
-        source_(source),
+        source_(start_batch(source, ids, options, demands)),
         ids_(ids),
         options_(options),
         demands_(demands),
@@ -61,7 +62,7 @@ class Sampler {
   }
 
   const StepModel& model_;
-  const SourceBatch& source_;
+  SourceBatch source_;
   TargetIds ids_;
   const DecodingOptions& options_;
   const SearchDemands& demands_;

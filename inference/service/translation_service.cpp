@@ -7,6 +7,7 @@
 
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
+#include "dragoman/inference/aligner.h"
 #include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/encode_demands.h"
 #include "dragoman/inference/error_guard.h"
@@ -136,6 +137,7 @@ std::shared_ptr<const DecodingPlan> TranslationService::plan(const DecodingOptio
     if (auto plan = known->second.lock()) return plan;
   // Reading the options back from their own text checks every range and rule.
   auto checked = parse_config<DecodingOptions>(key, "decoding options");
+  check_attention(model_, checked);
   PairEncoder encoder = encoder_.protecting(checked.protect);
   auto plan = std::make_shared<const DecodingPlan>(
       DecodingPlan{std::move(checked), std::move(encoder), ++kinds_});
@@ -159,7 +161,7 @@ void TranslationService::compute(const RequestBatch& batch) const {
   std::vector<std::int64_t> all(batch.size());
   std::iota(all.begin(), all.end(), 0);
   const SourceBatch tensors = source_batch(encoded, all, plan.encoder, model_.device());
-  const bool traces = plan.options.provenance && model_.copies();
+  const bool traces = wants_trace(model_, plan.options);
   SearchDemands demands = requests.front()->content().demands;
   for (std::size_t place = 1; place < requests.size(); ++place)
     demands.sentences.push_back(requests[place]->content().demands.sentences.front());
@@ -170,7 +172,7 @@ void TranslationService::compute(const RequestBatch& batch) const {
   std::vector<Translation*> results;
   for (TranslationRequest* request : requests)
     results.push_back(&request->result());
-  add_provenance(model_, plan.encoder, tensors, found, sources, results);
+  trace_outputs(model_, plan.encoder, tensors, found, sources, plan.options, results);
 }
 
 }  // namespace dragoman

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "dragoman/modules/kernels/gather_panels.h"
 #include "dragoman/modules/kernels/instruction_set.h"
 
 namespace dragoman::kernels {
@@ -244,6 +245,16 @@ void pack_columns(const MatrixView& matrix, std::int64_t begin, std::int64_t end
     else
       pack_transposed({from, depth, end - begin, 1, matrix.column_stride}, width, out);
   }
+}
+
+void gather_columns(const float* packed, std::int64_t depth, std::int64_t columns,
+                    std::span<const std::int64_t> chosen, float* out) {
+  const std::int64_t width = tile_columns();
+  const std::int64_t all_columns = round_up(columns, width);
+  const std::int64_t all_chosen = round_up(static_cast<std::int64_t>(chosen.size()), width);
+  for (std::int64_t block = 0; block < depth; block += kDepth)
+    gather_panels(packed + block * all_columns, least(kDepth, depth - block), width, chosen,
+                  out + block * all_chosen);
 }
 
 void multiply(const Product& product, const Part& part, float* scratch) {

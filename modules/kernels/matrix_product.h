@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace dragoman::kernels {
 
@@ -37,6 +38,11 @@ inline MatrixView transposed(MatrixView matrix) {
 /// Packs columns [begin, end) of `matrix` into their place in `packed`; begin is a multiple of
 /// tile_columns(), end as well or the number of columns.
 void pack_columns(const MatrixView& matrix, std::int64_t begin, std::int64_t end, float* packed);
+
+/// out [packed_size(depth, chosen.size())]: the packed matrix of the `chosen` columns of a packed
+/// [depth, columns] matrix, number for number.
+void gather_columns(const float* packed, std::int64_t depth, std::int64_t columns,
+                    std::span<const std::int64_t> chosen, float* out);
 
 struct Product {
   MatrixView left;       ///< [M, depth]

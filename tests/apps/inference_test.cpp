@@ -173,3 +173,71 @@ TEST_CASE("a pipe is scored as it comes, and a different length is found at its 
   CHECK(longer.status == 3);
   CHECK_THAT(longer.err, Contains("-: has 4 lines, but t has 2."));
 }
+
+TEST_CASE("alignments stand behind the text, and in JSON", "[program][translate]") {
+  const TemporaryFolder folder;
+  folder.write("lines", "1 2 3\n\n4 5\n");
+  folder.write("targets", "one two\n\nfour\n");
+  const std::string model = " --model " + tiny_model();
+  const auto hard =
+      run_program(folder, "translate -i lines --min-length 2 --alignment hard" + model);
+  INFO(hard.err);
+  REQUIRE(hard.status == 0);
+  CHECK(std::count(hard.out.begin(), hard.out.end(), '\n') == 3);
+  CHECK_THAT(hard.out, Catch::Matchers::Matches(
+                           "[^|]* \\|\\|\\| [0-9]+-0[ 0-9-]*\n \\|\\|\\| \n[^|]* \\|\\|\\| "
+                           "[0-9]+-0[ 0-9-]*\n"));
+  const auto several =
+      run_program(folder, "translate -i lines --beam-size 2 --n-best 2 --alignment hard" + model);
+  CHECK_THAT(several.out, StartsWith("0 ||| ") && Contains(" ||| -"));
+
+  const auto soft = run_program(
+      folder, "translate -i lines --min-length 2 --format jsonl --alignment soft" + model);
+  const auto json = nlohmann::json::parse(soft.out.substr(0, soft.out.find('\n')));
+  const auto& alignment = json["alignment"];
+  CHECK(alignment["weights"].size() == json["tokens"].size() + 1);
+  CHECK(alignment["tokens"].size() == json["tokens"].size());
+  for (const auto& row : alignment["weights"]) {
+    CHECK(row.size() == alignment["source_tokens"].size() + 1);
+    double sum = 0.0;
+    for (const auto& weight : row)
+      sum += weight.get<double>();
+    CHECK(std::abs(sum - 1.0) < 1e-3);
+  }
+  const auto given = run_program(
+      folder,
+      "score --source lines --target targets --alignment hard --alignment-threshold 0.01" + model);
+  CHECK(given.status == 0);
+  CHECK_THAT(given.out, Contains(" ||| ") && Contains("0-0"));
+  const auto wrong =
+      run_program(folder, "translate -i lines --alignment hard --attention-layer 2" + model);
+  CHECK(wrong.status == 2);
+  CHECK_THAT(wrong.err, Contains("attention_layer: there is no decoder layer 2, the model has 1"));
+}
+
+TEST_CASE("a shortlist is built from text and used by the models of its tokenisers",
+          "[program][shortlist]") {
+  const TemporaryFolder folder;
+  dragoman_test::write_task(folder);
+  folder.write("lines", "1 2 3\n4 5 6\n");
+  const std::string model = " --model " + tiny_model();
+  const std::string corpus = " --source train.src --target train.tgt";
+  const auto built = run_program(folder, "shortlist -o lex --threads 1" + model + corpus);
+  INFO(built.err);
+  REQUIRE(built.status == 0);
+  CHECK_THAT(built.err, Contains("from 600 sentence pairs (0 left out)"));
+  CHECK(run_program(folder, "shortlist -o again --threads 3" + model + corpus).status == 0);
+  CHECK(folder.read("lex") == folder.read("again"));
+  const auto used = run_program(folder, "translate -i lines --shortlist lex" + model);
+  INFO(used.err);
+  CHECK(used.status == 0);
+  CHECK(std::count(used.out.begin(), used.out.end(), '\n') == 2);
+
+  folder.write("cut", folder.read("lex").substr(0, 1000));
+  const auto cut = run_program(folder, "translate -i lines --shortlist cut" + model);
+  CHECK(cut.status == 3);
+  CHECK_THAT(cut.err, Contains("cut: is truncated or damaged"));
+  const auto neither = run_program(folder, "shortlist -o lex" + model);
+  CHECK(neither.status == 2);
+  CHECK_THAT(neither.err, Contains("either a corpus"));
+}

@@ -52,7 +52,7 @@ TEST_CASE("a record holds a map for every head, and the scores of the target", "
     dragoman::WorkerPool workers(1);
     const auto scores =
         dragoman::score_texts(dragoman::NativeModel(build_transformer(file)), file.encoder,
-                              std::vector{source}, std::vector{target}, 1, workers);
+                              {std::vector{source}, std::vector{target}}, 1, workers);
     REQUIRE(record.log_probabilities.size() == scores.front().token_scores.size());
     for (std::size_t place = 0; place < rows; ++place)
       CHECK(record.log_probabilities[place] ==

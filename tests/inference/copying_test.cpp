@@ -118,7 +118,7 @@ TEST_CASE("texts with words of no vocabulary are scored as copies", "[copying]")
   dragoman::WorkerPool workers(1);
   const std::vector<std::string> sources{"two \xe6\x9d\x8e dogs"};
   const std::vector<std::string> targets{"a \xe6\x9d\x8e"};
-  const auto scores = dragoman::score_texts(model, encoder, sources, targets, 8, workers);
+  const auto scores = dragoman::score_texts(model, encoder, {sources, targets}, 8, workers);
   REQUIRE(scores.size() == 1);
   CHECK(scores[0].tokens.back() == "\xe6\x9d\x8e");
   CHECK(std::isfinite(scores[0].log_probability));

@@ -121,6 +121,35 @@ TEST_CASE("a row's product does not depend on the rows beside it", "[engine]") {
   }
 }
 
+TEST_CASE("selected outputs are those of the whole matrix, bit by bit", "[engine]") {
+  for (const auto type : {WeightType::fp32, WeightType::bf16, WeightType::int8})
+    for (const std::int64_t inputs : {2, 64, 500, 800})
+      for (const std::int64_t stride : {1, 3, 17}) {
+        const std::int64_t outputs = 333;
+        const std::vector<float> weight = random_floats(outputs * inputs, 1);
+        const std::vector<float> x = random_floats(7 * inputs, 2);
+        const PackedMatrix matrix(weight.data(), outputs, inputs, type);
+        std::vector<std::int64_t> chosen;
+        for (std::int64_t output = 2; output < outputs; output += stride)
+          chosen.push_back(output);
+        const PackedMatrix selected = matrix.select(chosen);
+        const std::int64_t count = std::ssize(chosen);
+        std::vector<float> whole(static_cast<std::size_t>(7 * outputs));
+        std::vector<float> some(static_cast<std::size_t>(7 * count));
+        Scratch scratch;
+        matrix.multiply(x.data(), 7, {}, whole.data(), scratch);
+        selected.multiply(x.data(), 7, {}, some.data(), scratch);
+        bool same = selected.outputs() == count && selected.type() == matrix.type();
+        for (std::int64_t row = 0; row < 7; ++row)
+          for (std::int64_t column = 0; column < count; ++column)
+            same = same && some[static_cast<std::size_t>(row * count + column)] ==
+                               whole[static_cast<std::size_t>(
+                                   row * outputs + chosen[static_cast<std::size_t>(column)])];
+        CAPTURE(inputs, stride);
+        CHECK(same);
+      }
+}
+
 TEST_CASE("integers saturate nowhere, and zero rows stay zero", "[engine]") {
   Scratch scratch;
   const std::int64_t inputs = 4096;

@@ -68,23 +68,23 @@ TEST_CASE("a sentence is done when the beam is full of hypotheses that no live o
   const auto with_two = [&] {
     FinishedHypotheses finished(options, 2);
     finished.add(hypothesis(1, -2.0, 2, options));
-    CHECK_FALSE(finished.is_done(-100.0, 3, 10));
+    CHECK_FALSE(finished.is_done({-100.0, 3, 10}));
     finished.add(hypothesis(2, -4.0, 2, options));  // score -2
     return finished;
   };
-  CHECK_FALSE(with_two().is_done(-5.7, 3, 10));
-  CHECK(with_two().is_done(-6.0, 3, 10));
-  CHECK(with_two().is_done(-6.3, 3, 10));
+  CHECK_FALSE(with_two().is_done({-5.7, 3, 10}));
+  CHECK(with_two().is_done({-6.0, 3, 10}));
+  CHECK(with_two().is_done({-6.3, 3, 10}));
   options.early_stopping = dragoman::EarlyStopping::exact;
-  CHECK_FALSE(with_two().is_done(-6.3, 3, 10));
-  CHECK(with_two().is_done(-20.0, 3, 10));
+  CHECK_FALSE(with_two().is_done({-6.3, 3, 10}));
+  CHECK(with_two().is_done({-20.0, 3, 10}));
   options.early_stopping = dragoman::EarlyStopping::first;
-  CHECK(with_two().is_done(-0.1, 3, 10));
+  CHECK(with_two().is_done({-0.1, 3, 10}));
   options.early_stopping = dragoman::EarlyStopping::never;
-  CHECK_FALSE(with_two().is_done(-100.0, 3, 10));
+  CHECK_FALSE(with_two().is_done({-100.0, 3, 10}));
   options.early_stopping = dragoman::EarlyStopping::first;
   options.patience = 1.5;
-  CHECK_FALSE(with_two().is_done(-0.1, 3, 10));
+  CHECK_FALSE(with_two().is_done({-0.1, 3, 10}));
 }
 
 TEST_CASE("extensions are ranked over all hypotheses of a sentence", "[beam_step]") {

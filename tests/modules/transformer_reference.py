@@ -24,6 +24,7 @@ def positions_table(length, dim):
 class Model:
     def __init__(self, config, weights):
         self.config, self.w = config, weights
+        self.cross_weights = []  # of each decoder layer [B, T, S], the mean over its heads
         tied = config["tied_embeddings"]
         self.source_matrix = self.w["source_embedding.weight"]
         self.target_matrix = (self.source_matrix if tied in ("source_target", "all")
@@ -56,12 +57,13 @@ class Model:
     def attention(self, queries, keys, values, heads, allowed):
         """queries [B, T, D], keys and values [B, S, D], allowed [B, T, S]; one head at a time."""
         width = queries.size(-1) // heads
-        outputs = []
+        outputs, self.last_weights = [], 0
         for head in range(heads):
             part = slice(head * width, (head + 1) * width)
             scores = torch.einsum("btk,bsk->bts", queries[..., part], keys[..., part]) / math.sqrt(width)
             weights = scores.masked_fill(~allowed, -math.inf).exp()
             weights = weights / weights.sum(-1, keepdim=True)
+            self.last_weights = self.last_weights + weights.detach() / heads
             outputs.append(torch.einsum("bts,bsk->btk", weights, values[..., part]))
         return torch.cat(outputs, -1)
 
@@ -72,7 +74,9 @@ class Model:
     def cross_attention(self, name, x, memory, heads, allowed):
         keys, values = self.linear(name + ".key_value", memory).chunk(2, -1)
         queries = self.linear(name + ".query", x)
-        return self.linear(name + ".output", self.attention(queries, keys, values, heads, allowed))
+        attended = self.attention(queries, keys, values, heads, allowed)
+        self.cross_weights.append(self.last_weights)
+        return self.linear(name + ".output", attended)
 
     def feed_forward(self, name, x):
         x = self.linear(name + ".inner", x)
@@ -134,7 +138,8 @@ def run(case):
     loss = ((1 - smoothing) * nll - smoothing * rows.mean(-1)).sum()
     loss.backward()
     return {"memory": memory.detach(), "log_probs": log_probs.detach(), "loss": loss.detach(),
-            "nll": nll.sum().detach(), "correct": (rows.argmax(-1) == targets).sum(),
+            "nll": nll.sum().detach(), "cross_weights": model.cross_weights,
+            "correct": (rows.argmax(-1) == targets).sum(),
             "gradients": {name: value.grad for name, value in weights.items()}}
 
 
