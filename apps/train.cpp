@@ -70,7 +70,7 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
   if (setup.initial) {
-    log_warm_start(warm_start(model, *setup.initial, setup.encoder.source, setup.encoder.target),
+    log_warm_start(warm_start(model, *setup.initial, setup.encoder.source(), setup.encoder.target()),
                    training.init_from, log);
     setup.initial.reset();
   }
