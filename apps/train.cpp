@@ -70,8 +70,9 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
   if (setup.initial) {
-    log_warm_start(warm_start(model, *setup.initial, setup.encoder.source(), setup.encoder.target()),
-                   training.init_from, log);
+    log_warm_start(
+        warm_start(model, *setup.initial, setup.encoder.source(), setup.encoder.target()),
+        training.init_from, log);
     setup.initial.reset();
   }
   BatchStream batches(setup.config.data, setup.encoder, 0, 1, training.device != "cpu");
