@@ -92,6 +92,7 @@ void examine_with_tokenizer(Diagnosis& diagnosis, const PairEncoder& encoder) {
          .advice = "Raise data.max_length and data.max_length_ratio, or lower data.min_length."});
   else
     diagnosis.epoch = estimate_epoch(diagnosis.train(), train, weights, config.data);
+  if (diagnosis.epoch && diagnosis.epoch->plan.batches.empty()) diagnosis.epoch.reset();
 }
 
 /// Everything that needs the tokenisers. That they cannot be made is a finding.

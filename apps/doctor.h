@@ -33,6 +33,9 @@ struct Diagnosis {
 
   [[nodiscard]] const SetExamination& train() const { return sets.back(); }
   [[nodiscard]] std::int64_t count(Severity severity) const;
+  /// Tokens of the longest side of a pair that training keeps, </s> counted; needs tokens.
+  [[nodiscard]] std::int64_t longest_sequence() const;
+  [[nodiscard]] bool fits_positions() const;
   [[nodiscard]] double updates_per_epoch() const;
   /// Updates until max_steps or max_epochs.
   [[nodiscard]] double updates() const;

@@ -146,14 +146,12 @@ void SettingsCheck::check_passes() const {
         fmt::format("training passes over the data {:.0f} times with a dropout of {}", passes,
                     diagnosis_.config.model.dropout),
         "It will be learned by heart: use a model.dropout of 0.1 to 0.3.");
-  const std::int64_t longest = std::min(
-      data().max_length,
-      std::max(diagnosis_.tokens.back().source.longest, diagnosis_.tokens.back().target.longest));
-  if (longest + 1 > diagnosis_.config.model.max_positions)
+  if (const std::int64_t longest = diagnosis_.longest_sequence();
+      !diagnosis_.fits_positions())
     say(Severity::error, "positions",
-        fmt::format("a line of {} tokens does not go into model.max_positions {}", longest,
-                    diagnosis_.config.model.max_positions),
-        "Raise it, or lower data.max_length.");
+        fmt::format("a line of {} tokens, </s> counted, does not go into model.max_positions {}",
+                    longest, diagnosis_.config.model.max_positions),
+        "Raise it, lower data.max_length, or use sinusoidal positions.");
 }
 
 void SettingsCheck::check_vocabulary(const PairEncoder& encoder) const {
@@ -217,6 +215,18 @@ void SettingsCheck::check_copying() const {
 
 std::int64_t Diagnosis::count(Severity severity) const {
   return std::ranges::count(findings, severity, &Finding::severity);
+}
+
+std::int64_t Diagnosis::longest_sequence() const {
+  std::int64_t longest = 0;
+  for (const PairLength& length : tokens.back().kept.lengths())
+    longest = std::max<std::int64_t>(longest, std::max(length.source, length.target) + 1);
+  return longest;
+}
+
+bool Diagnosis::fits_positions() const {
+  return config.model.positions != PositionKind::learned ||
+         longest_sequence() <= config.model.max_positions;
 }
 
 double Diagnosis::updates_per_epoch() const {

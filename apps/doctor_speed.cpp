@@ -147,7 +147,7 @@ void estimate_speed(Diagnosis& diagnosis, const PairEncoder& encoder, double bas
   Transformer model(diagnosis.config.model);
   for (const at::Tensor& parameter : model->parameters())
     diagnosis.parameters += parameter.numel();
-  if (!is_timed || !diagnosis.epoch) return;
+  if (!is_timed || !diagnosis.epoch || !diagnosis.fits_positions()) return;
   DryRun dry_run(diagnosis, encoder, std::move(model));
   diagnosis.speed = measure(diagnosis, dry_run, base_bytes, before_bytes);
 }

@@ -105,7 +105,9 @@ TEST_CASE("doctor names settings that do not go together", "[program][doctor]") 
       holds(report_of(folder,
                       "--no-speed --set data.dev.source=train.src --set data.dev.target=train.tgt"),
             "dev-is-train", "error"));
-  CHECK(holds(report_of(folder, "--no-speed --set model.max_positions=4"), "positions", "error"));
+  const std::string few = "--set model.max_positions=4";
+  CHECK(holds(report_of(folder, few + " --set model.positions=learned"), "positions", "error"));
+  CHECK_FALSE(holds(report_of(folder, few + " --no-speed"), "positions", "error"));
   const auto report = report_of(folder, "--no-speed");
   for (const char* check : {"warm-up", "validation", "batch", "tokenizer", "positions"})
     CHECK_FALSE(holds(report, check, "warning"));

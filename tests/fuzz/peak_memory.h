@@ -10,7 +10,12 @@
 #include <string>
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
+// sanitizer/allocator_interface.h, which not every installation of GCC has.
+extern "C" {
+int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                              void (*)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void*);
+}
 #endif
 
 namespace dragoman_test {
@@ -44,7 +49,7 @@ class PeakMemory {
   static void shrunk(const volatile void* memory) {
     if (memory != nullptr)
       current() -= static_cast<std::int64_t>(
-          __sanitizer_get_allocated_size(const_cast<const void*>(memory)));
+          __sanitizer_get_allocated_size(memory));
   }
 
   std::int64_t before_;
