@@ -146,8 +146,7 @@ void SettingsCheck::check_passes() const {
         fmt::format("training passes over the data {:.0f} times with a dropout of {}", passes,
                     diagnosis_.config.model.dropout),
         "It will be learned by heart: use a model.dropout of 0.1 to 0.3.");
-  if (const std::int64_t longest = diagnosis_.longest_sequence();
-      !diagnosis_.fits_positions())
+  if (const std::int64_t longest = diagnosis_.longest_sequence(); !diagnosis_.fits_positions())
     say(Severity::error, "positions",
         fmt::format("a line of {} tokens, </s> counted, does not go into model.max_positions {}",
                     longest, diagnosis_.config.model.max_positions),

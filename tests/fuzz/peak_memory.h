@@ -48,8 +48,7 @@ class PeakMemory {
   }
   static void shrunk(const volatile void* memory) {
     if (memory != nullptr)
-      current() -= static_cast<std::int64_t>(
-          __sanitizer_get_allocated_size(memory));
+      current() -= static_cast<std::int64_t>(__sanitizer_get_allocated_size(memory));
   }
 
   std::int64_t before_;
