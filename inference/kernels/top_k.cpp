@@ -33,8 +33,9 @@ constexpr float kLowest = -std::numeric_limits<float>::infinity();
   p = p * rest + 1.6666665459e-1f;
   p = p * rest + 5.0000001201e-1f;
   p = p * rest * rest + rest + 1.0f;
-  return std::bit_cast<float>(std::bit_cast<std::int32_t>(p) +
-                              (std::bit_cast<std::int32_t>(shifted) << 23));
+  // Unsigned, since the sum leaves 32 bits when x is NaN.
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) +
+                              (std::bit_cast<std::uint32_t>(shifted) << 23));
 }
 
 /// The best of one row so far, in the caller's memory.
