@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/commands.h"
+#include "apps/config_flags.h"
 #include "apps/line_output.h"
 #include "apps/run_tokenizers.h"
 #include "dragoman/data/config.h"
@@ -156,14 +157,7 @@ void add_doctor(CLI::App& program) {
   auto options = std::make_shared<DoctorOptions>();
   CLI::App* command = program.add_subcommand(
       "doctor", "Say what is wrong with a run's data and settings, before it is trained");
-  command->add_option("config", options->config, "the configuration, a JSON file")
-      ->required()
-      ->type_name("CONFIG.json");
-  command
-      ->add_option("--set", options->overrides, "override a setting, e.g. training.max_steps=2000")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->take_all();
+  add_config_options(*command, options->config, options->overrides);
   command
       ->add_option("--test", options->test,
                    "a test set to compare with: source and target, or one TSV or JSONL file")

@@ -12,6 +12,7 @@
 
 #include "apps/build_info.h"
 #include "apps/commands.h"
+#include "apps/config_flags.h"
 #include "apps/run_setup.h"
 #include "dragoman/data/batch_stream.h"
 #include "dragoman/data/error.h"
@@ -113,14 +114,7 @@ void train(const TrainOptions& options) {
 void add_train(CLI::App& program) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = program.add_subcommand("train", "Train a model as a configuration says");
-  command->add_option("config", options->config, "the configuration, a JSON file")
-      ->required()
-      ->type_name("CONFIG.json");
-  command
-      ->add_option("--set", options->overrides, "override a setting, e.g. training.max_steps=2000")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->take_all();
+  add_config_options(*command, options->config, options->overrides);
   command
       ->add_option("--init-from", options->init_from,
                    "start from the weights of this model: training.init_from")

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <unordered_map>
 
 #include "dragoman/data/shortlist.h"
 #include "dragoman/inference/engine/decoding.h"
@@ -16,6 +15,7 @@
 #include "dragoman/inference/kernels/rows.h"
 #include "dragoman/inference/kernels/top_k.h"
 #include "dragoman/inference/models/attention_choice.h"
+#include "dragoman/inference/models/ragged_sources.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 
@@ -37,40 +37,6 @@ std::map<std::string, engine::WeightView> views(const Transformer& model) {
   return result;
 }
 
-/// Of each position, the first position of its sentence with the same copy id.
-std::vector<std::int32_t> first_positions(const engine::Sources& sources) {
-  std::vector<std::int32_t> first;
-  std::unordered_map<std::int64_t, std::int32_t> seen;
-  for (std::size_t sentence = 0; sentence + 1 < sources.begins.size(); ++sentence) {
-    seen.clear();
-    for (std::int64_t row = sources.begins[sentence]; row < sources.begins[sentence + 1]; ++row) {
-      const auto position = static_cast<std::int32_t>(row - sources.begins[sentence]);
-      first.push_back(seen.try_emplace(sources.copy_ids[static_cast<std::size_t>(row)], position)
-                          .first->second);
-    }
-  }
-  return first;
-}
-
-engine::Sources ragged(const SourceBatch& source, bool copies) {
-  const at::Tensor ids = source.ids.contiguous();
-  const at::Tensor lengths = source.lengths.contiguous();
-  const at::Tensor copy_ids = copies ? source.copy_ids.contiguous() : at::Tensor();
-  engine::Sources result;
-  result.begins.push_back(0);
-  for (std::int64_t row = 0; row < ids.size(0); ++row) {
-    const std::int64_t length = lengths.const_data_ptr<std::int64_t>()[row];
-    const std::int64_t* id = ids.const_data_ptr<std::int64_t>() + row * ids.size(1);
-    result.ids.insert(result.ids.end(), id, id + length);
-    if (copies) {
-      const std::int64_t* copy = copy_ids.const_data_ptr<std::int64_t>() + row * ids.size(1);
-      result.copy_ids.insert(result.copy_ids.end(), copy, copy + length);
-    }
-    result.begins.push_back(std::ssize(result.ids));
-  }
-  return result;
-}
-
 std::span<const std::int64_t> values(const at::Tensor& tensor) {
   return {tensor.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(tensor.numel())};
 }
@@ -80,7 +46,7 @@ std::span<const std::int64_t> values(const at::Tensor& tensor) {
 struct CpuModel::State final : StepState {
   State(const CpuModel& model, const SourceBatch& source, std::unique_ptr<engine::Workspace> space)
       : owner(model),
-        decoding(model.network_, ragged(source, model.copies()), std::move(space)),
+        decoding(model.network_, ragged_sources(source, model.copies()), std::move(space)),
         words(model.network_),
         extra_words(model.copies() ? source.extra_words : 0),
         unknown(source.unknown) {

@@ -9,11 +9,39 @@
 
 namespace dragoman {
 
+std::vector<double> Group::totals() const {
+  std::vector<double> values;
+  for (const Beam& beam : beams)
+    values.push_back(beam.total);
+  return values;
+}
+
+std::vector<double> Group::handicaps() const {
+  std::vector<double> values;
+  for (const Beam& beam : beams)
+    values.push_back(beam.handicap);
+  return values;
+}
+
+std::vector<const PhraseState*> Group::phrase_states() const {
+  std::vector<const PhraseState*> states;
+  for (const Beam& beam : beams)
+    states.push_back(&beam.phrases);
+  return states;
+}
+
 std::vector<HypothesisTree::Node> Group::live() const {
   std::vector<HypothesisTree::Node> nodes;
   for (const Beam& beam : beams)
     if (!std::isinf(beam.total)) nodes.push_back(beam.node);
   return nodes;
+}
+
+std::vector<std::int64_t> Group::sure_prefix(const HypothesisTree& tree) const {
+  std::vector<std::int64_t> prefix = tree.common_prefix(live());
+  if (const IdHypothesis* best = finished.best())
+    prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
+  return prefix;
 }
 
 void Group::close(const HypothesisTree& tree, const Phrases& phrases,

@@ -53,8 +53,14 @@ struct Group {
   bool is_done = false;
   std::vector<IdHypothesis> results = {};  ///< once it is done
 
+  /// Of each place.
+  [[nodiscard]] std::vector<double> totals() const;
+  [[nodiscard]] std::vector<double> handicaps() const;
+  [[nodiscard]] std::vector<const PhraseState*> phrase_states() const;
   /// The live hypotheses.
   [[nodiscard]] std::vector<HypothesisTree::Node> live() const;
+  /// What all hypotheses that may become the best begin with.
+  [[nodiscard]] std::vector<std::int64_t> sure_prefix(const HypothesisTree& tree) const;
   /// Ends the group's search. Its results are what has ended or, when nothing has, the live
   /// hypotheses as they stand, those that hold the most of `phrases` first; n at most.
   void close(const HypothesisTree& tree, const Phrases& phrases, const DecodingOptions& options,

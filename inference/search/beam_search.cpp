@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <tuple>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "dragoman/inference/search/constraints.h"
 #include "dragoman/inference/search/coverage.h"
 #include "dragoman/inference/search/output_rules.h"
+#include "dragoman/inference/search/reordering.h"
 #include "dragoman/inference/search/repetition.h"
 #include "dragoman/inference/search/requirements.h"
 #include "dragoman/inference/search/start_batch.h"
@@ -33,13 +33,6 @@ struct Sentence {
   /// Tokens that are wanted in any case: `required`, those of `phrases`, the prefix's next one.
   std::vector<std::int64_t> looked_up;
   std::size_t sure = 0;  ///< tokens of the prefix that the observer knows
-};
-
-/// What the model is told between two steps.
-struct Reordering {
-  std::vector<std::int64_t> tokens;     ///< [R'] the token that each new row adds
-  std::vector<std::int64_t> rows;       ///< [R'] the old row that it continues
-  std::vector<std::int64_t> sentences;  ///< [B'] old places of the sentences that stay
 };
 
 class Search {
@@ -96,8 +89,6 @@ class Search {
                       std::int64_t first_row, Reordering& next);
   /// Tells the observer what all hypotheses that may become the best begin with.
   void tell_prefix(Sentence& sentence);
-  [[nodiscard]] at::Tensor to_device(const std::vector<std::int64_t>& values) const;
-  void reorder(StepState& state, const Reordering& next, std::size_t old_sentences) const;
 
   const StepModel& model_;
   SourceBatch source_;
@@ -119,14 +110,15 @@ class Search {
 std::vector<std::vector<IdHypothesis>> Search::run() {
   admit();
   const auto state = model_.start(source_);
-  at::Tensor next = to_device(std::vector<std::int64_t>(active_.size(), ids_.begin)).unsqueeze(1);
+  at::Tensor next =
+      to_device(std::vector<std::int64_t>(active_.size(), ids_.begin), model_).unsqueeze(1);
   while (true) {
     const Candidates candidates = choose(next, *state);
     const std::size_t sentences = active_.size();
     const Reordering reordering = advance(candidates);
     if (active_.empty()) return std::move(results_);
-    reorder(*state, reordering, sentences);
-    next = to_device(reordering.tokens).unsqueeze(1);  // [R, 1]
+    reorder(model_, *state, reordering, sentences, rows_of_sentence());
+    next = to_device(reordering.tokens, model_).unsqueeze(1);  // [R, 1]
     ++length_;
   }
 }
@@ -284,12 +276,8 @@ bool Search::extend(Sentence& sentence, const Candidates& candidates, std::int64
 StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
                                 const Candidates& candidates, std::int64_t first_row,
                                 std::span<const std::int64_t> taken) const {
-  std::vector<double> totals;
-  std::vector<double> handicaps;
-  for (const Beam& beam : group.beams) {
-    totals.push_back(beam.total);
-    handicaps.push_back(beam.handicap);
-  }
+  const std::vector<double> totals = group.totals();
+  const std::vector<double> handicaps = group.handicaps();
   Penalties penalties;
   if (!said_.empty()) {
     penalties.said = std::span(said_).subspan(first_row, group.beams.size());
@@ -317,9 +305,7 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
 StepChoice Search::extend_constrained(const Sentence& sentence, const Group& group,
                                       std::span<const double> totals, const Candidates& candidates,
                                       std::int64_t first_row, const Penalties& penalties) const {
-  std::vector<const PhraseState*> states;
-  for (const Beam& beam : group.beams)
-    states.push_back(&beam.phrases);
+  const std::vector<const PhraseState*> states = group.phrase_states();
   std::vector<Extension> extensions = all_extensions(totals, candidates, first_row, penalties);
   add_wanted(extensions, totals, states, sentence.phrases,
              {candidates, first_row, std::ssize(sentence.required)}, penalties);
@@ -330,11 +316,9 @@ StepChoice Search::extend_constrained(const Sentence& sentence, const Group& gro
 std::vector<float> Search::attended(const Sentence& sentence, const Beam& beam,
                                     std::int64_t row) const {
   if (!weighs_coverage()) return {};
-  const float* weights = attention_.const_data_ptr<float>() + row * attention_.size(1);
-  std::vector<float> sums(weights, weights + sentence.source_tokens);
-  if (!beam.attended.empty())
-    std::ranges::transform(sums, beam.attended, sums.begin(), std::plus());
-  return sums;
+  return attended_after(beam.attended,
+                        {attention_.const_data_ptr<float>() + row * attention_.size(1),
+                         static_cast<std::size_t>(sentence.source_tokens)});
 }
 
 void Search::settle(const Sentence& sentence, Group& group, const StepChoice& choice,
@@ -393,26 +377,10 @@ void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& 
 
 void Search::tell_prefix(Sentence& sentence) {
   if (sentence.groups.size() > 1 || !sentence.phrases.empty()) return;
-  const Group& group = sentence.groups.front();
-  std::vector<std::int64_t> prefix = tree_.common_prefix(group.live());
-  if (const IdHypothesis* best = group.finished.best())
-    prefix.erase(std::ranges::mismatch(prefix, best->ids).in1, prefix.end());
+  const std::vector<std::int64_t> prefix = sentence.groups.front().sure_prefix(tree_);
   if (prefix.size() <= sentence.sure) return;
   sentence.sure = prefix.size();
   observer_.on_prefix(sentence.index, prefix);
-}
-
-at::Tensor Search::to_device(const std::vector<std::int64_t>& values) const {
-  return at::tensor(values, at::kLong).to(model_.device(), /*non_blocking=*/true);
-}
-
-void Search::reorder(StepState& state, const Reordering& next, std::size_t old_sentences) const {
-  const bool all_stay = next.sentences.size() == old_sentences;
-  bool is_same = all_stay && next.rows.size() == old_sentences * rows_of_sentence();
-  for (std::size_t row = 0; is_same && row < next.rows.size(); ++row)
-    is_same = next.rows[row] == static_cast<std::int64_t>(row);
-  if (is_same) return;
-  model_.reorder(state, to_device(next.rows), all_stay ? at::Tensor() : to_device(next.sentences));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace dragoman {
 
@@ -11,6 +12,12 @@ double log_coverage(std::span<const float> attended) {
   for (const float weight : attended)
     sum += std::log(std::clamp(static_cast<double>(weight), kLeast, 1.0));
   return sum;
+}
+
+std::vector<float> attended_after(std::span<const float> before, std::span<const float> weights) {
+  std::vector<float> sums(weights.begin(), weights.end());
+  if (!before.empty()) std::ranges::transform(sums, before, sums.begin(), std::plus());
+  return sums;
 }
 
 }  // namespace dragoman

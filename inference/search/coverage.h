@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 namespace dragoman {
 
@@ -10,5 +11,10 @@ namespace dragoman {
 /// output token attends. attended: of each source token, the sum of what all output tokens gave it.
 /// What is below 1e-9 counts as 1e-9, so that the result is finite.
 [[nodiscard]] double log_coverage(std::span<const float> attended);
+
+/// What each source token has got after one more output token gave `weights`; `before` is empty
+/// before the first.
+[[nodiscard]] std::vector<float> attended_after(std::span<const float> before,
+                                                std::span<const float> weights);
 
 }  // namespace dragoman

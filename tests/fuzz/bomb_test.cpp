@@ -12,7 +12,7 @@
 
 namespace {
 
-using namespace std::string_literals;
+using std::string_literals::operator""s;
 using Catch::Contains;
 using dragoman_test::ZipMember;
 

@@ -25,7 +25,7 @@ using dragoman_test::Random;
 
 /// Texts that programs stumble over.
 const std::vector<std::string>& strange_texts() {
-  using namespace std::string_literals;
+  using std::string_literals::operator""s;
   static const std::vector<std::string> texts = [] {
     std::string controls;
     for (int byte = 1; byte < 32; ++byte)
