@@ -224,7 +224,7 @@ std::int64_t Diagnosis::longest_sequence() const {
 }
 
 bool Diagnosis::fits_positions() const {
-  return config.model.positions != PositionKind::learned ||
+  return config.model.used_positions() != PositionKind::learned ||
          longest_sequence() <= config.model.max_positions;
 }
 

@@ -83,7 +83,9 @@ std::string_view name_of(Value value) {
   return "?";
 }
 
-std::string stack_line(const StackConfig& stack) {
+std::string stack_line(const ModelConfig& model, const StackConfig& stack) {
+  if (model.architecture == Architecture::lstm)
+    return fmt::format("{} layers, width {}", stack.layers, stack.dim);
   return fmt::format("{} layers, width {}, {} heads, feed-forward {}", stack.layers, stack.dim,
                      stack.heads, stack.feed_forward);
 }
@@ -102,11 +104,13 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
   const ModelConfig& model = file.model;
   const Json card = card_of(file);
   std::string text = file.path + "\n";
-  text += fmt::format("  encoder     {}\n  decoder     {}\n", stack_line(model.encoder),
-                      stack_line(model.decoder));
-  text += fmt::format("  network     {}-norm, {}, {} positions, tied embeddings: {}\n",
-                      name_of(model.norm), name_of(model.activation), name_of(model.positions),
-                      name_of(model.tied_embeddings));
+  text += fmt::format("  encoder     {}\n  decoder     {}\n", stack_line(model, model.encoder),
+                      stack_line(model, model.decoder));
+  text += model.architecture == Architecture::lstm
+              ? fmt::format("  network     lstm, {} attention heads", model.decoder.heads)
+              : fmt::format("  network     {}-norm, {}, {} positions", name_of(model.norm),
+                            name_of(model.activation), name_of(model.positions));
+  text += fmt::format(", tied embeddings: {}\n", name_of(model.tied_embeddings));
   text += fmt::format("  parameters  {} in {} tensors, {:.1f} MB as float32; stored as {}\n",
                       size.numbers, file.weights.size(), static_cast<double>(size.bytes) / 1e6,
                       name_of(file.precision));

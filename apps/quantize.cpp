@@ -109,6 +109,9 @@ void quantize(const QuantizeOptions& options) {
     const ModelFile file = load_model_file(options.model);
     if (file.precision != Precision::fp32)
       throw UsageError(fmt::format("{}: is quantised already. Give the original.", options.model));
+    if (file.model.architecture != Architecture::transformer)
+      throw UsageError(
+          fmt::format("{}: is an lstm. Transformers alone compute in fewer bits.", options.model));
     check_weights(file);
   }
   Archive archive = load_archive(options.model);

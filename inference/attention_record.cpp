@@ -89,6 +89,7 @@ AttentionRecord record_attention(const ModelFile& file, const std::string& sourc
                                                       encoder.target().unknown_id());
   const at::Tensor hidden = model->decode(readable, state);  // [1, T, D]
   for (const DecoderState::Layer& layer : state.layers) {
+    if (!layer.cross_scores.defined()) continue;  // of an lstm but the lowest
     std::vector<AttentionMap>& heads = record.cross.emplace_back();
     const at::Tensor weights = at::softmax(layer.cross_scores, -1)[0];  // [H, T, S]
     for (std::int64_t head = 0; head < weights.size(0); ++head)

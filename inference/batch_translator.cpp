@@ -39,10 +39,11 @@ class EvaluationMode {
   bool was_training_;
 };
 
-/// On the CPU the engine that is faster by far, with a copy of the weights.
+/// On the CPU the engine that is faster by far, with a copy of the weights, for a Transformer.
 std::unique_ptr<StepModel> snapshot(const Transformer& model) {
   const at::Tensor weight = model->parameters().front();
-  if (weight.is_cpu() && weight.scalar_type() == at::kFloat)
+  if (weight.is_cpu() && weight.scalar_type() == at::kFloat &&
+      model->config().architecture == Architecture::transformer)
     return std::make_unique<CpuModel>(model, engine::WeightType::fp32);
   return std::make_unique<NativeModel>(model);
 }

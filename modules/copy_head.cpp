@@ -36,7 +36,7 @@ at::Tensor target_weight(const Pointing& pointing, const at::Tensor& holds) {
 
 CopyHeadImpl::CopyHeadImpl(const ModelConfig& config)
     : config_(config.copy_head),
-      layer_(config_.layer == 0 ? config.decoder.layers - 1 : config_.layer - 1) {
+      layer_(config_.layer == 0 ? config.attention_layers() - 1 : config_.layer - 1) {
   const std::int64_t dim = config.decoder.dim;
   std::int64_t key_dim = dim / config.decoder.heads;
   if (config_.pointer == PointerKind::dedicated) {

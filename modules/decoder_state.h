@@ -9,6 +9,12 @@
 
 namespace dragoman {
 
+/// What an LSTM layer remembers: both [R, D]; undefined: zeros.
+struct LstmMemory {
+  at::Tensor hidden;
+  at::Tensor cell;
+};
+
 struct DecoderState {
   struct Layer {
     at::Tensor cross_keys;     ///< [B, H, S, K]
@@ -17,6 +23,7 @@ struct DecoderState {
     at::Tensor self_values;    ///< [R, H, T, K]
     bool keep_scores = false;  ///< leave cross_scores behind
     at::Tensor cross_scores;   ///< [B, H, R / B * T, S] of the last call, before the softmax
+    LstmMemory recurrent;      ///< [B, D] before the first step, then [R, D]
   };
   /// What a copy head needs; empty without one.
   struct Copying {

@@ -17,7 +17,8 @@ EmbeddingImpl::EmbeddingImpl(const ModelConfig& config, std::int64_t vocabulary,
       weight_(tied_weight) {
   if (!weight_.defined()) weight_ = register_parameter("weight", at::empty({vocabulary, dim}));
   check_shape(weight_, {vocabulary, dim}, "embedding weight");
-  positions_ = register_module("positions", Positions(config.positions, dim, config.max_positions));
+  positions_ =
+      register_module("positions", Positions(config.used_positions(), dim, config.max_positions));
 }
 
 at::Tensor EmbeddingImpl::forward(const at::Tensor& ids, std::int64_t offset) {

@@ -23,17 +23,18 @@ int layer_number(const std::string& name) {
   return at == std::string::npos ? 0 : std::atoi(name.c_str() + at + kLayers.size()) + 1;
 }
 
-/// Queries, keys and values lie in one matrix, one above the other.
+/// Queries, keys and values lie in one matrix, one above the other; so do the gates of an LSTM.
 int stacked_maps(const std::string& name) {
   if (contains(name, ".query_key_value.")) return 3;
   if (contains(name, ".key_value.")) return 2;
+  if (name.ends_with("_gates")) return 4;
   return 1;
 }
 
 double xavier_bound(const std::string& name, const at::Tensor& weight) {
   const auto outputs = static_cast<double>(weight.size(0) / stacked_maps(name));
   const auto inputs = static_cast<double>(weight.size(1));
-  const bool divided = stacked_maps(name) > 1 || contains(name, ".query.");
+  const bool divided = contains(name, "key_value.") || contains(name, ".query.");
   return std::sqrt(6.0 / (inputs + outputs)) / (divided ? std::sqrt(2.0) : 1.0);
 }
 
@@ -49,6 +50,12 @@ void initialize_linear(const std::string& name, at::Tensor& weight, const ModelC
   weight.uniform_(-bound, bound);
 }
 
+/// 1, so that an LSTM remembers from the beginning (Jozefowicz et al. 2015).
+void open_forget_gate(at::Tensor& bias) {
+  const std::int64_t dim = bias.size(0) / 4;
+  bias.narrow(0, dim, dim).fill_(1.0);
+}
+
 }  // namespace
 
 void initialize(torch::nn::Module& transformer, const ModelConfig& config) {
@@ -60,6 +67,7 @@ void initialize(torch::nn::Module& transformer, const ModelConfig& config) {
       value.fill_(1.0);
     } else if (value.dim() < 2) {  // biases, the weight of coverage
       value.zero_();
+      if (name.ends_with(".gates_bias")) open_forget_gate(value);
     } else if (layer_number(name) > 0) {
       initialize_linear(name, value, config);
     } else if (config.initialization == Initialization::normal) {

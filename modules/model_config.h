@@ -51,7 +51,15 @@ constexpr auto names(Initialization) {
       {{"xavier", Initialization::xavier}, {"normal", Initialization::normal}});
 }
 
-/// One stack of Transformer layers.
+/// transformer: Vaswani et al. 2017. lstm: the classical encoder-decoder with attention (Bahdanau
+/// et al. 2015; Luong et al. 2015), as a baseline.
+enum class Architecture { transformer, lstm };
+constexpr auto names(Architecture) {
+  return std::to_array<std::pair<std::string_view, Architecture>>(
+      {{"transformer", Architecture::transformer}, {"lstm", Architecture::lstm}});
+}
+
+/// One stack of layers.
 struct StackConfig {
   std::int64_t layers = 6;
   std::int64_t dim = 512;
@@ -109,8 +117,9 @@ struct CopyHeadConfig {
   bool operator==(const CopyHeadConfig&) const = default;
 };
 
-/// A Transformer encoder-decoder (Vaswani et al. 2017, "Attention is all you need").
+/// An encoder-decoder.
 struct ModelConfig {
+  Architecture architecture = Architecture::transformer;
   StackConfig encoder;
   StackConfig decoder;
   CopyHeadConfig copy_head;
@@ -132,6 +141,9 @@ struct ModelConfig {
   std::int64_t target_vocabulary = 0;
 
   static void fields(auto& self, auto&& visit) {
+    visit("architecture", self.architecture,
+          "transformer, or lstm: bidirectional LSTM layers and attention, which use neither norm, "
+          "activation, positions, encoder.heads nor feed_forward");
     visit("encoder", self.encoder, "the encoder's stack");
     visit("decoder", self.decoder, "the decoder's stack");
     visit("copy_head", self.copy_head, "copying from the source");
@@ -162,6 +174,14 @@ struct ModelConfig {
     visit("target_vocabulary", self.target_vocabulary,
           "number of target pieces; 0: taken from the tokeniser", 0, 10000000);
   }
+  /// Decoder layers that attend to the source; they are the lowest ones.
+  [[nodiscard]] std::int64_t attention_layers() const {
+    return architecture == Architecture::lstm ? 1 : decoder.layers;
+  }
+  /// An lstm needs none.
+  [[nodiscard]] PositionKind used_positions() const {
+    return architecture == Architecture::lstm ? PositionKind::none : positions;
+  }
   void check(auto&& require) const {
     const bool crosses = tied_embeddings == TiedEmbeddings::source_target ||
                          tied_embeddings == TiedEmbeddings::source_output ||
@@ -170,7 +190,11 @@ struct ModelConfig {
             "ties source and target matrices, which needs encoder.dim equal to decoder.dim");
     require(!crosses || source_vocabulary == target_vocabulary, "tied_embeddings",
             "ties source and target matrices, which needs one joint tokeniser");
-    require(copy_head.layer <= decoder.layers, "copy_head.layer", "must not exceed decoder.layers");
+    require(copy_head.layer <= attention_layers(), "copy_head.layer",
+            "must not exceed the decoder layers that attend to the source: decoder.layers, or 1 of "
+            "an lstm");
+    require(architecture != Architecture::lstm || encoder.dim % 2 == 0, "encoder.dim",
+            "must be even: each direction of an lstm has one half");
     require(copy_head.head <= decoder.heads, "copy_head.head", "must not exceed decoder.heads");
   }
   bool operator==(const ModelConfig&) const = default;

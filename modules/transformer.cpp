@@ -40,8 +40,13 @@ TransformerImpl::TransformerImpl(const ModelConfig& config, InitialWeights weigh
       ties_source_target(config.tied_embeddings) ? source_embedding_->weight() : at::Tensor();
   target_embedding_ = register_module(
       "target_embedding", Embedding(config, config.target_vocabulary, config.decoder.dim, shared));
-  encoder_ = register_module("encoder", Encoder(config));
-  decoder_ = register_module("decoder", Decoder(config));
+  if (config.architecture == Architecture::lstm) {
+    recurrent_encoder_ = register_module("encoder", RecurrentEncoder(config));
+    recurrent_decoder_ = register_module("decoder", RecurrentDecoder(config));
+  } else {
+    encoder_ = register_module("encoder", Encoder(config));
+    decoder_ = register_module("decoder", Decoder(config));
+  }
   head_ = register_module(
       "output_head", OutputHead(config, output_weight(config.tied_embeddings, source_embedding_,
                                                       target_embedding_)));
@@ -53,7 +58,9 @@ at::Tensor TransformerImpl::encode(const at::Tensor& source, const at::Tensor& s
   check_shape(source, {-1, -1}, "source");
   if (source_mask.defined())
     check_shape(source_mask, {source.size(0), source.size(1)}, "source_mask");
-  return encoder_(source_embedding_(source, 0), drop_full_mask(source_mask));
+  const at::Tensor embedded = source_embedding_(source, 0);
+  const at::Tensor mask = drop_full_mask(source_mask);
+  return encoder_ ? encoder_(embedded, mask) : recurrent_encoder_(embedded, mask);
 }
 
 DecoderState TransformerImpl::start(const at::Tensor& memory, const at::Tensor& source_mask,
@@ -61,7 +68,9 @@ DecoderState TransformerImpl::start(const at::Tensor& memory, const at::Tensor& 
   check_shape(memory, {-1, -1, config_.encoder.dim}, "memory");
   if (source_mask.defined())
     check_shape(source_mask, {memory.size(0), memory.size(1)}, "source_mask");
-  DecoderState state = decoder_->start(memory, drop_full_mask(source_mask), keep_self);
+  const at::Tensor mask = drop_full_mask(source_mask);
+  DecoderState state = decoder_ ? decoder_->start(memory, mask, keep_self)
+                                : recurrent_decoder_->start(memory, mask, keep_self);
   if (copy_head_) {
     state.copying.ids = copy.ids;
     state.copying.extra_words = copy.extra_words;
@@ -72,7 +81,8 @@ DecoderState TransformerImpl::start(const at::Tensor& memory, const at::Tensor& 
 
 at::Tensor TransformerImpl::decode(const at::Tensor& tokens, DecoderState& state) {
   check_shape(tokens, {-1, -1}, "tokens");
-  return decoder_(target_embedding_(tokens, state.length), state);
+  const at::Tensor embedded = target_embedding_(tokens, state.length);
+  return decoder_ ? decoder_(embedded, state) : recurrent_decoder_(embedded, state);
 }
 
 void TransformerImpl::set_compute_type(at::ScalarType type) {

@@ -15,6 +15,8 @@
 #include "dragoman/modules/masks.h"
 #include "dragoman/modules/model_config.h"
 #include "dragoman/modules/output_head.h"
+#include "dragoman/modules/recurrent_decoder.h"
+#include "dragoman/modules/recurrent_encoder.h"
 
 namespace dragoman {
 
@@ -59,8 +61,11 @@ class TransformerImpl : public torch::nn::Module {
   ModelConfig config_;
   Embedding source_embedding_{nullptr};
   Embedding target_embedding_{nullptr};
+  // One of each pair is null.
   Encoder encoder_{nullptr};
+  RecurrentEncoder recurrent_encoder_{nullptr};
   Decoder decoder_{nullptr};
+  RecurrentDecoder recurrent_decoder_{nullptr};
   OutputHead head_{nullptr};
   CopyHead copy_head_{nullptr};
 };

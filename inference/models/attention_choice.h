@@ -16,7 +16,7 @@ namespace dragoman {
                                                                     std::int64_t wanted) {
   if (wanted > 0) return wanted - 1;
   if (config.copy_head.enabled) return std::nullopt;
-  return std::max<std::int64_t>(config.decoder.layers - 2, 0);
+  return std::max<std::int64_t>(config.attention_layers() - 2, 0);
 }
 
 }  // namespace dragoman

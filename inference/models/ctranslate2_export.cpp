@@ -198,6 +198,9 @@ void export_ctranslate2(const ModelFile& file, const std::string& folder) {
     throw UsageError(fmt::format(
         "{}: has a copy head, which CTranslate2 does not know. Export a model without one.",
         file.path));
+  if (file.model.architecture != Architecture::transformer)
+    throw UsageError(fmt::format(
+        "{}: is an lstm. Transformers alone can be exported to CTranslate2.", file.path));
   const std::string model = Exporter(file).run();
   std::error_code error;
   std::filesystem::create_directories(folder, error);

@@ -54,16 +54,18 @@ void check_vocabulary(std::int64_t& configured, const Tokenizer& tokenizer, cons
 /// Numbers in the matrices of a model; a few less than it has in all.
 double matrix_numbers(const ModelConfig& config) {
   // In double, since products of the greatest sizes leave 64 bits.
-  const auto layer = [](const StackConfig& stack, double projections) {
+  const bool is_lstm = config.architecture == Architecture::lstm;
+  const auto layer = [&](const StackConfig& stack, double projections, double gates) {
     const auto dim = static_cast<double>(stack.dim);
+    const double inner = is_lstm ? 0.0 : 2.0 * dim * static_cast<double>(stack.feed_forward);
     return static_cast<double>(stack.layers) *
-           (projections * dim * dim + 2.0 * dim * static_cast<double>(stack.feed_forward));
+           ((is_lstm ? gates : projections) * dim * dim + inner);
   };
   const auto source = static_cast<double>(config.encoder.dim);
   const auto target = static_cast<double>(config.decoder.dim);
-  double count = layer(config.encoder, 4.0) + layer(config.decoder, 6.0) +
+  double count = layer(config.encoder, 4.0, 6.0) + layer(config.decoder, 6.0, 8.0) +
                  static_cast<double>(config.source_vocabulary) * source;
-  if (config.positions == PositionKind::learned)
+  if (config.used_positions() == PositionKind::learned)
     count += static_cast<double>(config.max_positions) * (source + target);
   if (config.copy_head.enabled && config.copy_head.pointer == PointerKind::dedicated)
     count += static_cast<double>(config.copy_head.dim) * (source + target);

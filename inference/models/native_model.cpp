@@ -118,12 +118,12 @@ std::int64_t NativeModel::vocabulary_size() const {
 }
 
 std::int64_t NativeModel::max_positions() const {
-  const bool is_limited = model_->config().positions == PositionKind::learned;
+  const bool is_limited = model_->config().used_positions() == PositionKind::learned;
   return is_limited ? model_->config().max_positions : StepModel::max_positions();
 }
 
 std::int64_t NativeModel::attention_layers() const {
-  return model_->config().decoder.layers;
+  return model_->config().attention_layers();
 }
 
 at::Tensor NativeModel::attention(const StepState& state) const {

@@ -33,7 +33,7 @@ inline Dict config_dict(const dragoman::ModelConfig& config, double label_smooth
   Dict dict = empty_dict();
   dict.insert("norm", enum_name(config.norm));
   dict.insert("activation", enum_name(config.activation));
-  dict.insert("positions", enum_name(config.positions));
+  dict.insert("positions", enum_name(config.used_positions()));
   dict.insert("tied_embeddings", enum_name(config.tied_embeddings));
   dict.insert("scale_embeddings", config.scale_embeddings);
   dict.insert("output_bias", config.output_bias);

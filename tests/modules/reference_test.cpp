@@ -1,4 +1,4 @@
-// The whole model against an independent implementation in Python (transformer_reference.py).
+// The whole model against an independent implementation in Python.
 #include <ATen/ATen.h>
 
 #include <string>
@@ -68,6 +68,26 @@ std::vector<ModelCase> special_cases() {
   return cases;
 }
 
+std::vector<ModelCase> lstm_cases() {
+  std::vector<ModelCase> cases;
+  for (const auto& [tied_name, tied] : names(TiedEmbeddings{}))
+    for (const std::int64_t layers : {1, 2, 3}) {
+      ModelConfig config = dragoman_test::tiny_config();
+      config.architecture = dragoman::Architecture::lstm;
+      config.tied_embeddings = tied;
+      config.encoder.layers = layers;
+      config.decoder.layers = 4 - layers;
+      cases.push_back({std::string(tied_name) + " " + std::to_string(layers), config});
+    }
+  ModelCase unequal{"unequal widths", dragoman_test::tiny_config()};
+  unequal.config.architecture = dragoman::Architecture::lstm;
+  unequal.config.tied_embeddings = TiedEmbeddings::none;
+  unequal.config.encoder.dim = 10;
+  unequal.config.source_vocabulary = 13;
+  cases.push_back(unequal);
+  return cases;
+}
+
 Dict case_dict(const ModelConfig& config) {
   const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
   Dict dict = dragoman_test::empty_dict();
@@ -85,7 +105,9 @@ void require_equal(const ModelCase& item, const Dict& expected) {
   dragoman::Transformer model = dragoman_test::tiny_model(item.config);
   const dragoman_test::TinyBatch batch = dragoman_test::tiny_batch();
   const at::Tensor memory = model->encode(batch.source, batch.source_mask);
-  CHECK(difference(memory, expected.at("memory").toTensor(), 1e-5) == "");
+  const at::Tensor padding = batch.source_mask.logical_not().unsqueeze(2);
+  CHECK(difference(memory.masked_fill(padding, 0),
+                   expected.at("memory").toTensor().masked_fill(padding, 0), 1e-5) == "");
   dragoman::DecoderState state = model->start(memory, batch.source_mask, false);
   const at::Tensor hidden = model->decode(batch.input, state);
   CHECK(difference(model->head()->log_probs(hidden), expected.at("log_probs").toTensor(), 1e-5) ==
@@ -105,7 +127,7 @@ void require_equal(const ModelCase& item, const Dict& expected) {
   }
 }
 
-void compare_with_python(const std::vector<ModelCase>& cases) {
+void compare_with_python(const std::string& script, const std::vector<ModelCase>& cases) {
   if (dragoman_test::python().empty()) {
     WARN("skipped: no Python with PyTorch (set DRAGOMAN_PYTHON)");
     return;
@@ -113,8 +135,7 @@ void compare_with_python(const std::vector<ModelCase>& cases) {
   std::vector<Dict> dicts;
   for (const ModelCase& item : cases)
     dicts.push_back(case_dict(item.config));
-  const std::vector<Dict> results =
-      dragoman_test::python_results("transformer_reference.py", dicts);
+  const std::vector<Dict> results = dragoman_test::python_results(script, dicts);
   for (std::size_t index = 0; index < cases.size(); ++index)
     require_equal(cases[index], results[index]);
 }
@@ -123,10 +144,14 @@ void compare_with_python(const std::vector<ModelCase>& cases) {
 
 TEST_CASE("the model equals the reference for each norm, tying and position kind",
           "[transformer]") {
-  compare_with_python(grid_cases());
+  compare_with_python("transformer_reference.py", grid_cases());
 }
 
 TEST_CASE("the model equals the reference for each activation and for unequal stacks",
           "[transformer]") {
-  compare_with_python(special_cases());
+  compare_with_python("transformer_reference.py", special_cases());
+}
+
+TEST_CASE("an lstm equals the reference for each number of layers and tying", "[lstm]") {
+  compare_with_python("lstm_reference.py", lstm_cases());
 }

@@ -125,9 +125,9 @@ class Model:
         return logits - logits.exp().sum(-1, keepdim=True).log()
 
 
-def run(case):
+def run(case, architecture):
     weights = {name: value.double().requires_grad_() for name, value in case["weights"].items()}
-    model = Model(case["config"], weights)
+    model = architecture(case["config"], weights)
     real = case["source_mask"]
     memory = model.encode(case["source"], real)
     log_probs = model.log_probs(model.decode(case["input"], memory, real))
@@ -143,7 +143,11 @@ def run(case):
             "gradients": {name: value.grad for name, value in weights.items()}}
 
 
-if __name__ == "__main__":
+def main(architecture):
     torch.set_num_threads(1)
     cases = torch.load(sys.argv[1], weights_only=False)
-    torch.save([run(case) for case in cases], sys.argv[2])
+    torch.save([run(case, architecture) for case in cases], sys.argv[2])
+
+
+if __name__ == "__main__":
+    main(Model)

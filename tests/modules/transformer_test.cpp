@@ -46,7 +46,9 @@ std::vector<ModelConfig> varied_configs() {
   unequal.decoder = {.layers = 1, .dim = 10, .heads = 2, .feed_forward = 14};
   unequal.tied_embeddings = dragoman::TiedEmbeddings::none;
   unequal.positions = PositionKind::none;
-  return {tiny_config(), post, unequal};
+  ModelConfig lstm = tiny_config();
+  lstm.architecture = dragoman::Architecture::lstm;
+  return {tiny_config(), post, unequal, lstm};
 }
 
 }  // namespace
@@ -116,37 +118,41 @@ TEST_CASE("later target tokens do not change earlier positions", "[transformer]"
 TEST_CASE("beams of a sentence share its memory", "[transformer]") {
   const at::NoGradGuard no_grad;
   const TinyBatch batch = tiny_batch();
-  Transformer model = tiny_model(tiny_config());
-  const at::Tensor memory = model->encode(batch.source, batch.source_mask);
   const at::Tensor tokens = at::arange(6 * 3, at::kLong).remainder(11).view({6, 3});  // 2 beams
-  DecoderState state = model->start(memory, batch.source_mask, true);
-  const at::Tensor together = model->decode(tokens, state);
-  const at::Tensor repeated_mask = batch.source_mask.repeat_interleave(2, 0);
-  DecoderState repeated = model->start(memory.repeat_interleave(2, 0), repeated_mask, true);
-  CHECK(difference(together, model->decode(tokens, repeated), 1e-6) == "");
+  for (const ModelConfig& config : varied_configs()) {
+    Transformer model = tiny_model(config);
+    const at::Tensor memory = model->encode(batch.source, batch.source_mask);
+    DecoderState state = model->start(memory, batch.source_mask, true);
+    const at::Tensor together = model->decode(tokens, state);
+    const at::Tensor repeated_mask = batch.source_mask.repeat_interleave(2, 0);
+    DecoderState repeated = model->start(memory.repeat_interleave(2, 0), repeated_mask, true);
+    CHECK(difference(together, model->decode(tokens, repeated), 1e-6) == "");
+  }
 }
 
 TEST_CASE("rows may be copied and sentences dropped between steps", "[transformer]") {
   const at::NoGradGuard no_grad;
   const TinyBatch batch = tiny_batch();
-  Transformer model = tiny_model(tiny_config());
-  const at::Tensor memory = model->encode(batch.source, batch.source_mask);
-  DecoderState state = model->start(memory, batch.source_mask, true);
-  (void)model->decode(batch.input.narrow(1, 0, 2), state);
-  // Sentences 2 and 0 stay, with two hypotheses each.
-  state.reorder(at::tensor({2, 2, 0, 0}, at::kLong));
-  state.keep_sentences(at::tensor({2, 0}, at::kLong));
-  const at::Tensor next = at::tensor({1, 5, 1, 5}, at::kLong).view({4, 1});
-  const at::Tensor actual = model->decode(next, state);
+  for (const ModelConfig& config : varied_configs()) {
+    Transformer model = tiny_model(config);
+    const at::Tensor memory = model->encode(batch.source, batch.source_mask);
+    DecoderState state = model->start(memory, batch.source_mask, true);
+    (void)model->decode(batch.input.narrow(1, 0, 2), state);
+    // Sentences 2 and 0 stay, with two hypotheses each.
+    state.reorder(at::tensor({2, 2, 0, 0}, at::kLong));
+    state.keep_sentences(at::tensor({2, 0}, at::kLong));
+    const at::Tensor next = at::tensor({1, 5, 1, 5}, at::kLong).view({4, 1});
+    const at::Tensor actual = model->decode(next, state);
 
-  for (std::int64_t row = 0; row < 4; ++row) {
-    const std::int64_t sentence = row < 2 ? 2 : 0;
-    const at::Tensor tokens =
-        at::cat({batch.input.narrow(0, sentence, 1).narrow(1, 0, 2), next.narrow(0, row, 1)}, 1);
-    DecoderState alone = model->start(memory.narrow(0, sentence, 1),
-                                      batch.source_mask.narrow(0, sentence, 1), false);
-    const at::Tensor expected = model->decode(tokens, alone).narrow(1, 2, 1);
-    CHECK(difference(actual.narrow(0, row, 1), expected, 1e-6) == "");
+    for (std::int64_t row = 0; row < 4; ++row) {
+      const std::int64_t sentence = row < 2 ? 2 : 0;
+      const at::Tensor tokens =
+          at::cat({batch.input.narrow(0, sentence, 1).narrow(1, 0, 2), next.narrow(0, row, 1)}, 1);
+      DecoderState alone = model->start(memory.narrow(0, sentence, 1),
+                                        batch.source_mask.narrow(0, sentence, 1), false);
+      const at::Tensor expected = model->decode(tokens, alone).narrow(1, 2, 1);
+      CHECK(difference(actual.narrow(0, row, 1), expected, 1e-6) == "");
+    }
   }
 }
 
