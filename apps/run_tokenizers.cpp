@@ -83,7 +83,10 @@ void fill_vocabularies(RunConfig& config, const Tokenizers& tokenizers) {
 PairEncoder make_encoder(const RunConfig& config, const Tokenizers& tokenizers) {
   CopyOptions copy = copy_options(config.model);
   copy.protect = config.data.protect;
-  return {tokenizers.source, tokenizers.target, copy};
+  const TokenizerConfig& settings = config.tokenizer;
+  return PairEncoder(tokenizers.source, tokenizers.target, copy)
+      .sampling({.dropout = settings.source_dropout, .alpha = settings.source_alpha},
+                {.dropout = settings.target_dropout, .alpha = settings.target_alpha});
 }
 
 }  // namespace dragoman

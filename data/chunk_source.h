@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ class ChunkSource {
   [[nodiscard]] std::shared_ptr<const TokenizedPairs> content(const std::stop_token& stop);
   [[nodiscard]] TokenizedPairs read_chunk(const std::stop_token& stop);
   void tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const;
+  [[nodiscard]] std::optional<std::uint64_t> sampling_seed(std::int64_t pair) const;
   [[nodiscard]] BatchPlan plan(const PairBlocks& pairs) const;
   [[noreturn]] void fail_filtered(const FilterCounts& counts) const;
 
