@@ -63,9 +63,13 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
     set_sampling("dropout", sampling.dropout);
     set_sampling("alpha", sampling.alpha);
   }
+  if (config.temperature != 1.0) set("data.temperature", config.temperature);
   for (std::size_t index = 0; index < config.train.size(); ++index) {
-    settings[fmt::format("data.train[{}].weight", index)] =
-        fmt::format("{}", config.train[index].weight);
+    const CorpusConfig& corpus = config.train[index];
+    const std::string key = fmt::format("data.train[{}].", index);
+    settings[key + "weight"] = fmt::format("{}", corpus.weight);
+    if (!corpus.source_prefix.empty()) settings[key + "source_prefix"] = corpus.source_prefix;
+    if (!corpus.target_prefix.empty()) settings[key + "target_prefix"] = corpus.target_prefix;
   }
   return identity;
 }
@@ -101,12 +105,18 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
     files.push_back(readers.back().files());
   }
   identity_.corpora = summarize_corpora(files, config_.threads);
+  std::vector<std::int64_t> sizes;
+  std::vector<double> weights;
+  for (std::size_t index = 0; index < readers.size(); ++index) {
+    sizes.push_back(identity_.corpora[index].pairs);
+    weights.push_back(config_.train[index].weight);
+  }
+  const std::vector<double> passes = passes_per_epoch(sizes, weights, config_.temperature);
   std::int64_t pairs = 0;
   for (std::size_t index = 0; index < readers.size(); ++index) {
     const auto seed =
         Random({static_cast<std::uint64_t>(config_.seed), kFractionStream, index}).next();
-    cursors_.emplace_back(std::move(readers[index]), identity_.corpora[index].pairs,
-                          config_.train[index].weight, seed);
+    cursors_.emplace_back(std::move(readers[index]), sizes[index], passes[index], seed);
     pairs += cursors_.back().pairs_per_epoch();
   }
   if (pairs == 0) {
@@ -116,6 +126,15 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
   is_whole_epoch_ = chunks_ == 1 && !encoder_.is_sampling() &&
                     std::none_of(cursors_.begin(), cursors_.end(),
                                  [](const auto& cursor) { return cursor.is_random(); });
+}
+
+std::vector<CorpusShare> ChunkSource::shares() const {
+  std::vector<CorpusShare> shares;
+  for (std::size_t corpus = 0; corpus < cursors_.size(); ++corpus)
+    shares.push_back({.name = identity_.corpora[corpus].name,
+                      .pairs = identity_.corpora[corpus].pairs,
+                      .pairs_per_epoch = cursors_[corpus].pairs_per_epoch()});
+  return shares;
 }
 
 void ChunkSource::seek(const StreamPosition& position) {

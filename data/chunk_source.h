@@ -12,6 +12,7 @@
 
 #include "dragoman/data/bucketing.h"
 #include "dragoman/data/corpus_cursor.h"
+#include "dragoman/data/corpus_mix.h"
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/packed_pairs.h"
 #include "dragoman/data/pair_encoder.h"
@@ -42,6 +43,7 @@ class ChunkSource {
   ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size);
 
   [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
+  [[nodiscard]] std::vector<CorpusShare> shares() const;
   void seek(const StreamPosition& position);
   /// The next chunk with at least one pair; at once and without one when a stop is requested.
   /// Throws DataError for bad text, and when not one pair of an epoch passes the filters.
