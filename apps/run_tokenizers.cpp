@@ -6,6 +6,7 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/parallel_reader.h"
+#include "dragoman/data/piece_text.h"
 #include "dragoman/inference/batch_translator.h"
 
 namespace dragoman {
@@ -23,7 +24,34 @@ std::string train_on(const RunConfig& config, const std::vector<Side>& sides,
   }
   log.info(fmt::format("training a tokeniser of {} pieces on {} lines",
                        config.tokenizer.vocabulary_size, lines.size()));
-  return train_tokenizer(config.tokenizer, lines);
+  TokenizerConfig settings = config.tokenizer;
+  // With the mark of whitespace before them, which would else be a piece of its own.
+  for (const std::string& tag : prefix_tags(config.data.train))
+    settings.user_symbols.push_back(std::string(kSpace) + tag);
+  return train_tokenizer(settings, lines);
+}
+
+void check_tags(const std::vector<CorpusConfig>& corpora, const Tokenizers& tokenizers) {
+  for (const CorpusConfig& corpus : corpora)
+    for (const Side side : {Side::source, Side::target}) {
+      const bool is_source = side == Side::source;
+      const Tokenizer& tokenizer = is_source ? tokenizers.source : tokenizers.target;
+      CorpusConfig one_side;
+      (is_source ? one_side.source_prefix : one_side.target_prefix) =
+          is_source ? corpus.source_prefix : corpus.target_prefix;
+      for (const std::string& tag : prefix_tags({one_side})) {
+        std::vector<std::string> pieces = tokenizer.encode_pieces(tag);
+        if (!pieces.empty() && pieces.front() == kSpace) pieces.erase(pieces.begin());
+        const bool is_piece =
+            pieces.size() == 1 && tokenizer.id(pieces.front()) != tokenizer.unknown_id();
+        if (is_piece) continue;
+        throw UsageError(fmt::format(
+            "data.train: {}_prefix has the tag {}, which the {} tokeniser cuts into {} pieces. "
+            "Give the tokeniser the tag as a user symbol when it is trained, or write the prefix "
+            "without angle brackets.",
+            is_source ? "source" : "target", tag, is_source ? "source" : "target", pieces.size()));
+      }
+    }
 }
 
 void fill_vocabulary(std::int64_t& setting, std::int64_t size, const char* key, bool is_joint) {
@@ -83,7 +111,11 @@ void fill_vocabularies(RunConfig& config, const Tokenizers& tokenizers) {
 PairEncoder make_encoder(const RunConfig& config, const Tokenizers& tokenizers) {
   CopyOptions copy = copy_options(config.model);
   copy.protect = config.data.protect;
-  return {tokenizers.source, tokenizers.target, copy};
+  const TokenizerConfig& settings = config.tokenizer;
+  check_tags(config.data.train, tokenizers);
+  return PairEncoder(tokenizers.source, tokenizers.target, copy)
+      .sampling({.dropout = settings.source_dropout, .alpha = settings.source_alpha},
+                {.dropout = settings.target_dropout, .alpha = settings.target_alpha});
 }
 
 }  // namespace dragoman

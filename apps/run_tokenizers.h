@@ -35,6 +35,7 @@ void resolve_paths(DataConfig& data);
 /// Sets the model's vocabulary sizes. Throws UsageError when it names others.
 void fill_vocabularies(RunConfig& config, const Tokenizers& tokenizers);
 
+/// With the sampling of section "tokenizer", which training alone draws. Throws UsageError.
 [[nodiscard]] PairEncoder make_encoder(const RunConfig& config, const Tokenizers& tokenizers);
 
 }  // namespace dragoman

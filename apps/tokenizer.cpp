@@ -179,7 +179,8 @@ void add_tokenizer(CLI::App& program) {
       ->capture_default_str();
   TokenizerConfig defaults;
   add_field_flags(*trainer, describe(defaults), options->given,
-                  {"joint", "source_model", "target_model"});
+                  {"joint", "source_model", "target_model", "source_dropout", "target_dropout",
+                   "source_alpha", "target_alpha"});
   trainer->callback([options] { train(*options); });
   add_coding(*command, true);
   add_coding(*command, false);

@@ -54,6 +54,17 @@ void report(const TrainingSummary& summary, Log& log) {
     if (!path.empty()) log.info("model: " + path);
 }
 
+void report_mix(const BatchStream& batches, Log& log) {
+  for (const CorpusShare& corpus : batches.shares()) {
+    log.info(fmt::format("corpus {} pairs={} passes={:.4g} pairs_per_epoch={}", corpus.name,
+                         corpus.pairs, corpus.passes(), corpus.pairs_per_epoch));
+    log.event("corpus", {{"name", corpus.name},
+                         {"pairs", corpus.pairs},
+                         {"passes", corpus.passes()},
+                         {"pairs_per_epoch", corpus.pairs_per_epoch}});
+  }
+}
+
 /// Says in the run's log why it ended, for those who were not there.
 template <typename Work>
 void log_failure(Log& log, const Work& work) {
@@ -77,6 +88,7 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
     setup.initial.reset();
   }
   BatchStream batches(setup.config.data, setup.encoder, 0, 1, training.device != "cpu");
+  report_mix(batches, log);
   const DecodingOptions decoding = setup.config.decoding;
   const auto decode = [&](const std::vector<std::string>& lines) {
     const BatchingOptions batching{.batch_size = training.validation_batch,

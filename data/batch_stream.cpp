@@ -45,6 +45,7 @@ struct BatchStream::State {
         world_size(world_size_number),
         pin_memory(pin),
         chunks(config, std::move(encoder), world_size_number),
+        shares(chunks.shares()),
         queue(static_cast<std::size_t>(config.prefetch_batches)) {}
 
   ~State() {
@@ -58,7 +59,8 @@ struct BatchStream::State {
   const std::int64_t rank;
   const std::int64_t world_size;
   const bool pin_memory;
-  ChunkSource chunks;              ///< used by one `build` at a time
+  ChunkSource chunks;  ///< used by one `build` at a time
+  const std::vector<CorpusShare> shares;
   std::int64_t batches_taken = 0;  ///< of the first chunk, by the position that was sought
   FilterCounts counts;
   BoundedQueue<Prefetched> queue;
@@ -141,6 +143,10 @@ StreamedBatch BatchStream::next() {
   Prefetched item = state_->queue.pop();
   state_->counts.add(item.counts);
   return std::move(item.streamed);
+}
+
+const std::vector<CorpusShare>& BatchStream::shares() const {
+  return state_->shares;
 }
 
 FilterCounts BatchStream::counts() const {

@@ -19,8 +19,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dragoman/data/batch.h"
+#include "dragoman/data/corpus_mix.h"
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/data/pair_filter.h"
@@ -51,6 +53,8 @@ class BatchStream {
   /// Never ends. Throws DataError for bad text (file:line) or when no pair passes the filters,
   /// after the batches that came before it, and again when called again.
   [[nodiscard]] StreamedBatch next();
+  /// What each corpus gives to an epoch, before the filters.
+  [[nodiscard]] const std::vector<CorpusShare>& shares() const;
   /// Of the chunks that batches were taken from since construction, over all epochs.
   [[nodiscard]] FilterCounts counts() const;
 

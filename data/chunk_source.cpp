@@ -20,6 +20,7 @@ constexpr std::size_t kReadPairs = 16384;  ///< held as text at a time
 /// What the generators are for, so that no two draw the same numbers.
 constexpr std::uint64_t kOrderStream = 0x6f72646572;
 constexpr std::uint64_t kFractionStream = 0x6672616374;
+constexpr std::uint64_t kSamplingStream = 0x73616d706c65;
 
 std::string name_of(InvalidText value) {
   for (const auto& [name, entry] : names(InvalidText{})) {
@@ -53,9 +54,22 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
     for (const std::string& pattern : encoder.options().protect)
       settings["data.protect"] += pattern + '\n';
   }
+  for (const auto& [side, sampling] : {std::pair("source", encoder.source_sampling()),
+                                       std::pair("target", encoder.target_sampling())}) {
+    const auto set_sampling = [&](std::string_view key, double value) {
+      if (value > 0.0)
+        settings[fmt::format("tokenizer.{}_{}", side, key)] = fmt::format("{}", value);
+    };
+    set_sampling("dropout", sampling.dropout);
+    set_sampling("alpha", sampling.alpha);
+  }
+  if (config.temperature != 1.0) set("data.temperature", config.temperature);
   for (std::size_t index = 0; index < config.train.size(); ++index) {
-    settings[fmt::format("data.train[{}].weight", index)] =
-        fmt::format("{}", config.train[index].weight);
+    const CorpusConfig& corpus = config.train[index];
+    const std::string key = fmt::format("data.train[{}].", index);
+    settings[key + "weight"] = fmt::format("{}", corpus.weight);
+    if (!corpus.source_prefix.empty()) settings[key + "source_prefix"] = corpus.source_prefix;
+    if (!corpus.target_prefix.empty()) settings[key + "target_prefix"] = corpus.target_prefix;
   }
   return identity;
 }
@@ -66,6 +80,7 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
 struct ChunkSource::Texts {
   std::vector<std::string> source = std::vector<std::string>(kReadPairs);
   std::vector<std::string> target = std::vector<std::string>(kReadPairs);
+  std::int64_t first = 0;  ///< number of the first of them, within the chunk
 };
 
 std::vector<Example> Chunk::examples(std::size_t batch) const {
@@ -90,21 +105,36 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
     files.push_back(readers.back().files());
   }
   identity_.corpora = summarize_corpora(files, config_.threads);
+  std::vector<std::int64_t> sizes;
+  std::vector<double> weights;
+  for (std::size_t index = 0; index < readers.size(); ++index) {
+    sizes.push_back(identity_.corpora[index].pairs);
+    weights.push_back(config_.train[index].weight);
+  }
+  const std::vector<double> passes = passes_per_epoch(sizes, weights, config_.temperature);
   std::int64_t pairs = 0;
   for (std::size_t index = 0; index < readers.size(); ++index) {
     const auto seed =
         Random({static_cast<std::uint64_t>(config_.seed), kFractionStream, index}).next();
-    cursors_.emplace_back(std::move(readers[index]), identity_.corpora[index].pairs,
-                          config_.train[index].weight, seed);
+    cursors_.emplace_back(std::move(readers[index]), sizes[index], passes[index], seed);
     pairs += cursors_.back().pairs_per_epoch();
   }
   if (pairs == 0) {
     throw UsageError("data.train: every corpus has weight 0. Give one a greater weight.");
   }
   chunks_ = (pairs + config_.shuffle_buffer - 1) / config_.shuffle_buffer;
-  is_whole_epoch_ =
-      chunks_ == 1 && std::none_of(cursors_.begin(), cursors_.end(),
-                                   [](const auto& cursor) { return cursor.is_random(); });
+  is_whole_epoch_ = chunks_ == 1 && !encoder_.is_sampling() &&
+                    std::none_of(cursors_.begin(), cursors_.end(),
+                                 [](const auto& cursor) { return cursor.is_random(); });
+}
+
+std::vector<CorpusShare> ChunkSource::shares() const {
+  std::vector<CorpusShare> shares;
+  for (std::size_t corpus = 0; corpus < cursors_.size(); ++corpus)
+    shares.push_back({.name = identity_.corpora[corpus].name,
+                      .pairs = identity_.corpora[corpus].pairs,
+                      .pairs_per_epoch = cursors_[corpus].pairs_per_epoch()});
+  return shares;
 }
 
 void ChunkSource::seek(const StreamPosition& position) {
@@ -183,7 +213,8 @@ TokenizedPairs ChunkSource::read_chunk(const std::stop_token& stop) {
     const std::int64_t repaired = cursor.repaired();
     for (std::int64_t left = share(corpus); left > 0; --left) {
       if (held == kReadPairs) {
-        tokenize(texts, std::exchange(held, 0), content);
+        tokenize(texts, held, content);
+        texts.first += static_cast<std::int64_t>(std::exchange(held, 0));
         if (stop.stop_requested()) return content;
       }
       cursor.next(texts.source[held], texts.target[held]);
@@ -196,6 +227,15 @@ TokenizedPairs ChunkSource::read_chunk(const std::stop_token& stop) {
   return content;
 }
 
+/// From the place of a pair, so that neither the threads nor a resumption change what is drawn.
+std::optional<std::uint64_t> ChunkSource::sampling_seed(std::int64_t pair) const {
+  if (!encoder_.is_sampling()) return {};
+  return Random({static_cast<std::uint64_t>(config_.seed), kSamplingStream,
+                 static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(chunk_),
+                 static_cast<std::uint64_t>(pair)})
+      .next();
+}
+
 void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const {
   const std::size_t blocks = (count + kBlockPairs - 1) / kBlockPairs;
   const std::size_t first = content.pairs.grow(blocks);
@@ -205,7 +245,8 @@ void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
       const Example example =
-          encoder_.encode(texts.source[pair], texts.target[pair], config_.max_source_length);
+          encoder_.encode(texts.source[pair], texts.target[pair], config_.max_source_length,
+                          sampling_seed(texts.first + static_cast<std::int64_t>(pair)));
       if (example.is_cut) ++counts[block].cut;
       if (passes_filter(config_, std::ssize(example.source), std::ssize(example.target),
                         counts[block]))

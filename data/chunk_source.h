@@ -5,12 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "dragoman/data/bucketing.h"
 #include "dragoman/data/corpus_cursor.h"
+#include "dragoman/data/corpus_mix.h"
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/packed_pairs.h"
 #include "dragoman/data/pair_encoder.h"
@@ -41,6 +43,7 @@ class ChunkSource {
   ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size);
 
   [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
+  [[nodiscard]] std::vector<CorpusShare> shares() const;
   void seek(const StreamPosition& position);
   /// The next chunk with at least one pair; at once and without one when a stop is requested.
   /// Throws DataError for bad text, and when not one pair of an epoch passes the filters.
@@ -52,6 +55,7 @@ class ChunkSource {
   [[nodiscard]] std::shared_ptr<const TokenizedPairs> content(const std::stop_token& stop);
   [[nodiscard]] TokenizedPairs read_chunk(const std::stop_token& stop);
   void tokenize(const Texts& texts, std::size_t count, TokenizedPairs& content) const;
+  [[nodiscard]] std::optional<std::uint64_t> sampling_seed(std::int64_t pair) const;
   [[nodiscard]] BatchPlan plan(const PairBlocks& pairs) const;
   [[noreturn]] void fail_filtered(const FilterCounts& counts) const;
 

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "dragoman/data/data_config.h"
+#include "dragoman/data/side.h"
 
 namespace dragoman {
-
-enum class Side { source, target };
 
 /// At most `limit` non-empty lines of one side of `corpora`, each line equally likely (reservoir
 /// sampling, seeded), in corpus order. Corpora of weight 0 are left out. Throws DataError, also

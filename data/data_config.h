@@ -35,6 +35,8 @@ struct CorpusConfig {
   std::string target;
   CorpusFormat format = CorpusFormat::detect;
   double weight = 1.0;
+  std::string source_prefix;
+  std::string target_prefix;
 
   static void fields(auto& self, auto&& visit) {
     visit("source", self.source,
@@ -44,6 +46,10 @@ struct CorpusConfig {
     visit("format", self.format, "text (two aligned files), tsv or jsonl; detect: by file name");
     visit("weight", self.weight, "passes over this corpus per epoch; 0.5 takes a random half", 0.0,
           10000.0);
+    visit("source_prefix", self.source_prefix,
+          "put before every source line that is not empty, with a space; words in angle brackets, "
+          "as in \"<2de> <news>\", are one piece each");
+    visit("target_prefix", self.target_prefix, "the same for the target lines");
   }
   void check(auto&&) const {}
 };
@@ -53,6 +59,7 @@ struct DataConfig {
   std::string folder;
   std::vector<CorpusConfig> train;
   CorpusConfig dev;
+  double temperature = 1.0;
   InvalidText invalid_text = InvalidText::error;
   std::int64_t min_length = 1;
   std::int64_t max_length = 250;
@@ -70,6 +77,10 @@ struct DataConfig {
     visit("folder", self.folder, "where relative corpus paths begin; empty: the working directory");
     visit("train", self.train, "the training corpora");
     visit("dev", self.dev, "the development corpus");
+    visit("temperature", self.temperature,
+          "a corpus is drawn in proportion to its weight times its size to the power of 1 / "
+          "temperature, in epochs as long as with 1; above 1 small corpora come more often",
+          0.01, 1e6);
     visit("invalid_text", self.invalid_text, "what to do with lines that are not UTF-8");
     visit("min_length", self.min_length, "drop pairs with a side shorter than this, in tokens", 0,
           100000);

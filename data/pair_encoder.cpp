@@ -7,18 +7,13 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/masked_text.h"
+#include "dragoman/data/piece_text.h"
+#include "dragoman/data/random.h"
+#include "dragoman/data/split_pieces.h"
 
 namespace dragoman {
 
 namespace {
-
-/// U+2581, which stands for whitespace in pieces.
-constexpr std::string_view kSpace = "\xe2\x96\x81";
-
-bool is_space(char byte) {
-  return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f' ||
-         byte == '\v';
-}
 
 TextRange trimmed(TextRange range, std::string_view text) {
   while (range.begin < range.end && is_space(text[range.begin]))
@@ -26,88 +21,6 @@ TextRange trimmed(TextRange range, std::string_view text) {
   while (range.begin < range.end && is_space(text[range.end - 1]))
     --range.end;
   return range;
-}
-
-/// The starts of the words in a piece: 0, and every later mark of whitespace.
-std::vector<std::size_t> word_starts(const std::string& piece) {
-  std::vector<std::size_t> starts{0};
-  for (std::size_t at = piece.find(kSpace, 1); at != std::string::npos;
-       at = piece.find(kSpace, at + kSpace.size()))
-    starts.push_back(at);
-  return starts;
-}
-
-/// SentencePiece joins neighbouring unknown words; to be copied one by one they are parted again.
-/// When the text holds another number of words than the piece, normalisation changed the
-/// whitespace, and they stay together.
-std::vector<Piece> split_unknown(const Piece& piece, std::string_view text) {
-  const std::vector<std::size_t> starts = word_starts(piece.text);
-  if (starts.size() == 1) return {piece};
-  std::vector<TextRange> words;
-  for (std::size_t at = piece.begin; at < piece.end;) {
-    const std::size_t begin = at;
-    while (at < piece.end && is_space(text[at]))
-      ++at;
-    while (at < piece.end && !is_space(text[at]))
-      ++at;
-    words.push_back({begin, at});
-  }
-  if (words.size() != starts.size()) return {piece};
-  std::vector<Piece> parts;
-  for (std::size_t word = 0; word < words.size(); ++word) {
-    const std::size_t end = word + 1 < starts.size() ? starts[word + 1] : piece.text.size();
-    parts.push_back({piece.id, piece.text.substr(starts[word], end - starts[word]),
-                     words[word].begin, words[word].end});
-  }
-  return parts;
-}
-
-/// Parts an unknown piece at the masks in it; a mark of whitespace before a mask goes with it.
-void split_at_masks(const Piece& piece, std::span<const MaskedText::Mask> masks,
-                    std::vector<Piece>& parts) {
-  std::string_view rest = piece.text;
-  std::size_t begin = piece.begin;
-  for (const MaskedText::Mask& mask : masks) {
-    const std::size_t at = rest.find(mask.character);
-    if (at == std::string_view::npos) continue;
-    const bool is_alone = rest.substr(0, at) == kSpace;
-    if (at > 0 && !is_alone)
-      parts.push_back({piece.id, std::string(rest.substr(0, at)), begin, mask.masked.begin});
-    parts.push_back({piece.id, (is_alone ? std::string(kSpace) : "") + mask.character,
-                     mask.masked.begin, mask.masked.end});
-    rest.remove_prefix(at + mask.character.size());
-    begin = mask.masked.end;
-  }
-  if (!rest.empty()) parts.push_back({piece.id, std::string(rest), begin, piece.end});
-}
-
-/// The pieces of a masked text: each mask is one unknown piece, also where the tokeniser spells
-/// unknown characters as bytes.
-std::vector<Piece> encode_split(const Tokenizer& tokenizer, const MaskedText& masked) {
-  std::vector<Piece> pieces;
-  auto next = masked.masks().begin();
-  for (const Piece& piece : tokenizer.encode_aligned(masked.text())) {
-    // The bytes of a mask but the last stand for nothing yet.
-    if (next != masked.masks().end() && piece.text.starts_with("<0x") && piece.begin == piece.end &&
-        piece.begin == next->masked.begin)
-      continue;
-    const auto first = next;
-    while (next != masked.masks().end() && next->masked.begin < piece.end)
-      ++next;
-    const bool continues_mask =
-        first != masked.masks().begin() && piece.begin < std::prev(first)->masked.end;
-    if (piece.id != tokenizer.unknown_id()) {
-      if (first != next)
-        pieces.push_back(
-            {tokenizer.unknown_id(), first->character, first->masked.begin, first->masked.end});
-      else if (!continues_mask)
-        pieces.push_back(piece);
-      continue;
-    }
-    for (const Piece& part : split_unknown(piece, masked.text()))
-      split_at_masks(part, {first, next}, pieces);
-  }
-  return pieces;
 }
 
 /// Calls `use(begin, end)` for each word, a run of pieces up to the next that begins with
@@ -162,7 +75,21 @@ PairEncoder PairEncoder::protecting(const std::vector<std::string>& patterns) co
   if (patterns == options_.protect) return *this;
   CopyOptions options = options_;
   options.protect = patterns;
-  return {source_, target_, options};
+  return PairEncoder(source_, target_, options).sampling(source_sampling_, target_sampling_);
+}
+
+PairEncoder PairEncoder::sampling(const SamplingOptions& source,
+                                  const SamplingOptions& target) const {
+  PairEncoder changed = *this;
+  changed.source_sampling_ = source;
+  changed.target_sampling_ = target;
+  changed.source_sampler_.reset();
+  changed.target_sampler_.reset();
+  if (source.is_on())
+    changed.source_sampler_ = std::make_shared<SegmentationSampler>(source_, source, "source");
+  if (target.is_on())
+    changed.target_sampler_ = std::make_shared<SegmentationSampler>(target_, target, "target");
+  return changed;
 }
 
 SpecialIds PairEncoder::special_ids() const {
@@ -189,10 +116,33 @@ std::int32_t PairEncoder::extra_word(const std::string& piece, std::string_view 
   return static_cast<std::int32_t>(target_.size()) + number;
 }
 
-EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText& masked) const {
+std::vector<Piece> PairEncoder::draw(std::vector<Piece> pieces, std::string_view text, Side side,
+                                     Seed seed) const {
+  const auto& sampler = side == Side::source ? source_sampler_ : target_sampler_;
+  if (!seed || !sampler) return pieces;
+  using Draw = SegmentationSampler::Draw;
+  if (options_.enabled) return sampler->resample(pieces, text, *seed, Draw::by_word);
+  const auto own = Random({*seed, static_cast<std::uint64_t>(side)}).next();
+  return sampler->resample(pieces, text, own, Draw::independent);
+}
+
+std::vector<std::int32_t> PairEncoder::encode_plain(std::string_view text, Side side,
+                                                    Seed seed) const {
+  const Tokenizer& tokenizer = side == Side::source ? source_ : target_;
+  const bool is_drawn = seed && (side == Side::source ? source_sampler_ : target_sampler_);
+  if (!is_drawn) return tokenizer.encode(text);
+  std::vector<std::int32_t> ids;
+  for (const Piece& piece : draw(tokenizer.encode_aligned(text), text, side, seed))
+    ids.push_back(piece.id);
+  return ids;
+}
+
+EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText& masked,
+                                         Seed seed) const {
   EncodedSource encoded;
   auto mask = masked.masks().begin();
-  for (const Piece& piece : encode_split(source_, masked)) {
+  for (const Piece& piece :
+       draw(encode_split(source_, masked), masked.text(), Side::source, seed)) {
     const bool is_mask = mask != masked.masks().end() && piece.begin == mask->masked.begin &&
                          piece.text.ends_with(mask->character);
     const TextRange range =
@@ -219,13 +169,19 @@ EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText
 EncodedSource PairEncoder::encode_source(std::string_view text) const {
   if (!options_.enabled) return {.ids = source_.encode(text)};
   const std::vector<TextRange> spans = patterns_.find(text);
-  return encode_masked(text, MaskedText(text, spans, unused_masks(text, spans.size())));
+  return encode_masked(text, MaskedText(text, spans, unused_masks(text, spans.size())), {});
+}
+
+std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
+                                                     const EncodedSource& source) const {
+  return encode_seeded(text, source, {});
 }
 
 /// The n-th part with some text gets the mask of the n-th extra word with that surface.
-std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
-                                                     const EncodedSource& source) const {
-  if (!options_.enabled || source.extra_words.empty()) return target_.encode(text);
+std::vector<std::int32_t> PairEncoder::encode_seeded(std::string_view text,
+                                                     const EncodedSource& source, Seed seed) const {
+  if (!options_.enabled || source.extra_words.empty())
+    return encode_plain(text, Side::target, seed);
   std::vector<std::int64_t> free = source.protected_ids;
   std::vector<TextRange> spans;
   std::vector<std::string> masks;
@@ -243,14 +199,15 @@ std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
       free.erase(same);
     }
   }
-  return spell(MaskedText(text, spans, masks), source);
+  return spell(MaskedText(text, spans, masks), source, seed);
 }
 
-std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
-                                             const EncodedSource& source) const {
+std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked, const EncodedSource& source,
+                                             Seed seed) const {
   std::vector<std::int32_t> ids;
   std::vector<std::string> pieces;
-  for (const Piece& piece : encode_split(target_, masked)) {
+  for (const Piece& piece :
+       draw(encode_split(target_, masked), masked.text(), Side::target, seed)) {
     const auto extra = std::ranges::find(source.extra_words, piece.text);
     const bool is_extra = piece.id == target_.unknown_id() && extra != source.extra_words.end();
     ids.push_back(
@@ -305,13 +262,13 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
 }
 
 Example PairEncoder::encode(std::string_view source, std::string_view target,
-                            std::int64_t max_source_length) const {
+                            std::int64_t max_source_length, Seed seed) const {
   const auto pair = [&](EncodedSource encoded) -> Example {
     const bool is_cut = max_source_length > 0 && cut(encoded, max_source_length);
-    std::vector<std::int32_t> ids = encode_target(target, encoded);
+    std::vector<std::int32_t> ids = encode_seeded(target, encoded, seed);
     return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids), is_cut};
   };
-  if (!options_.enabled || patterns_.empty()) return pair(encode_source(source));
+  if (!options_.enabled) return pair({.ids = encode_plain(source, Side::source, seed)});
   // What one side alone holds stays text: a number that is written another way, say.
   const auto part = [](std::string_view text, const TextRange& span) {
     return text.substr(span.begin, span.end - span.begin);
@@ -326,7 +283,8 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
     in_target.erase(same);
     spans.push_back(span);
   }
-  return pair(encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size()))));
+  return pair(
+      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())), seed));
 }
 
 std::string PairEncoder::piece(std::int64_t id, const EncodedSource& source) const {

@@ -12,12 +12,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dragoman/data/batch.h"
+#include "dragoman/data/segmentation_sampler.h"
+#include "dragoman/data/side.h"
 #include "dragoman/data/span_patterns.h"
 #include "dragoman/data/text_range.h"
 #include "dragoman/data/tokenizer.h"
@@ -62,14 +65,28 @@ class PairEncoder {
   /// The same with other protected spans.
   [[nodiscard]] PairEncoder protecting(const std::vector<std::string>& patterns) const;
 
+  /// The same with segmentations that are drawn wherever a seed is given. Throws UsageError when
+  /// the tokenisers are of another type.
+  [[nodiscard]] PairEncoder sampling(const SamplingOptions& source,
+                                     const SamplingOptions& target) const;
+  [[nodiscard]] const SamplingOptions& source_sampling() const { return source_sampling_; }
+  [[nodiscard]] const SamplingOptions& target_sampling() const { return target_sampling_; }
+  [[nodiscard]] bool is_sampling() const {
+    return source_sampling_.is_on() || target_sampling_.is_on();
+  }
+
   [[nodiscard]] EncodedSource encode_source(std::string_view text) const;
   /// Extra words of `source` keep their ids. A word that both sides have, that the source spells
   /// with extra words and the target with several pieces, is spelled as in the source.
   [[nodiscard]] std::vector<std::int32_t> encode_target(std::string_view text,
                                                         const EncodedSource& source) const;
-  /// Sources are cut to `max_source_length` tokens; 0: never.
+  /// Sources are cut to `max_source_length` tokens; 0: never. With a `seed` the segmentations are
+  /// drawn, as `sampling` said, from the seed and the texts alone. With a copy head a word that
+  /// stands on both sides is then cut alike when both sides are sampled in the same way with one
+  /// tokeniser, so that it can still be copied.
   [[nodiscard]] Example encode(std::string_view source, std::string_view target,
-                               std::int64_t max_source_length = 0) const;
+                               std::int64_t max_source_length = 0,
+                               std::optional<std::uint64_t> seed = {}) const;
   /// Shortens `source` to `max_length` tokens and forgets the words that only stood behind; false:
   /// it was not longer.
   bool cut(EncodedSource& source, std::int64_t max_length) const;
@@ -86,16 +103,29 @@ class PairEncoder {
   }
 
  private:
-  [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked) const;
+  using Seed = std::optional<std::uint64_t>;
+  [[nodiscard]] std::vector<Piece> draw(std::vector<Piece> pieces, std::string_view text, Side side,
+                                        Seed seed) const;
+  [[nodiscard]] std::vector<std::int32_t> encode_plain(std::string_view text, Side side,
+                                                       Seed seed) const;
+  [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked,
+                                            Seed seed) const;
+  [[nodiscard]] std::vector<std::int32_t> encode_seeded(std::string_view text,
+                                                        const EncodedSource& source,
+                                                        Seed seed) const;
   std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
   [[nodiscard]] std::vector<std::int32_t> spell(const MaskedText& masked,
-                                                const EncodedSource& source) const;
+                                                const EncodedSource& source, Seed seed) const;
 
   Tokenizer source_;
   Tokenizer target_;
   CopyOptions options_;
   SpanPatterns patterns_;
+  SamplingOptions source_sampling_;
+  SamplingOptions target_sampling_;
+  std::shared_ptr<const SegmentationSampler> source_sampler_;  ///< null: never
+  std::shared_ptr<const SegmentationSampler> target_sampler_;
   /// Target id of each source piece, -1: the target has none. Null: one vocabulary.
   std::shared_ptr<const std::vector<std::int32_t>> target_of_source_;
 };

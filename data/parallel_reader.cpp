@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +31,10 @@ std::vector<std::shared_ptr<const InputFile>> open_files(const CorpusConfig& cor
     files.push_back(InputFile::open(corpus.target, InputFile::Access::seekable));
   }
   return files;
+}
+
+std::string with_space(const std::string& prefix) {
+  return prefix.empty() || prefix.ends_with(' ') ? prefix : prefix + ' ';
 }
 
 }  // namespace
@@ -69,6 +75,19 @@ CorpusConfig with_folder(CorpusConfig corpus, const std::string& folder) {
   return corpus;
 }
 
+std::vector<std::string> prefix_tags(const std::vector<CorpusConfig>& corpora) {
+  std::vector<std::string> tags;
+  for (const CorpusConfig& corpus : corpora)
+    for (const std::string& prefix : {corpus.source_prefix, corpus.target_prefix}) {
+      std::istringstream words(prefix);
+      for (std::string word; words >> word;)
+        if (word.size() > 2 && word.front() == '<' && word.back() == '>' &&
+            std::ranges::find(tags, word) == tags.end())
+          tags.push_back(word);
+    }
+  return tags;
+}
+
 std::string names_of(const std::vector<std::shared_ptr<const InputFile>>& files) {
   std::string names;
   for (const auto& file : files)
@@ -86,6 +105,8 @@ std::string different_counts(const std::string& source, std::int64_t source_line
 
 ParallelReader::ParallelReader(const CorpusConfig& corpus, InvalidText invalid_text)
     : format_(format_of(corpus)),
+      source_prefix_(with_space(corpus.source_prefix)),
+      target_prefix_(with_space(corpus.target_prefix)),
       invalid_text_(invalid_text),
       files_(open_files(corpus)),
       source_(files_.front(), invalid_text) {
@@ -93,7 +114,14 @@ ParallelReader::ParallelReader(const CorpusConfig& corpus, InvalidText invalid_t
 }
 
 bool ParallelReader::next(std::string& source, std::string& target) {
-  if (format_ == CorpusFormat::text) return next_aligned(source, target);
+  if (!read(source, target)) return false;
+  if (!source.empty()) source.insert(0, source_prefix_);
+  if (!target.empty()) target.insert(0, target_prefix_);
+  return true;
+}
+
+bool ParallelReader::read(std::string& source, std::string& target) {
+  if (format_ == CorpusFormat::text) return read_aligned(source, target);
   if (!source_.next(line_)) return false;
   if (format_ == CorpusFormat::tsv) {
     split_tsv(line_, source_.where(), source, target);
@@ -103,7 +131,7 @@ bool ParallelReader::next(std::string& source, std::string& target) {
   return true;
 }
 
-bool ParallelReader::next_aligned(std::string& source, std::string& target) {
+bool ParallelReader::read_aligned(std::string& source, std::string& target) {
   const bool has_source = source_.next(source);
   const bool has_target = target_->next(target);
   if (has_source != has_target) fail_count(!has_source);

@@ -32,8 +32,9 @@ class ParallelReader {
   /// Throws DataError (missing file) and what `format_of` throws.
   ParallelReader(const CorpusConfig& corpus, InvalidText invalid_text);
 
-  /// False at the end. Throws DataError with file:line: bad text, a line that is not one pair. When
-  /// one side ends before the other it counts the rest and names both counts.
+  /// The next pair, with the prefixes of the corpus; false at the end. Throws DataError with
+  /// file:line: bad text, a line that is not one pair. When one side ends before the other it
+  /// counts the rest and names both counts.
   [[nodiscard]] bool next(std::string& source, std::string& target);
   [[nodiscard]] Position position() const;
   void seek(const Position& position);
@@ -46,10 +47,13 @@ class ParallelReader {
   }
 
  private:
-  bool next_aligned(std::string& source, std::string& target);
+  [[nodiscard]] bool read(std::string& source, std::string& target);
+  [[nodiscard]] bool read_aligned(std::string& source, std::string& target);
   [[noreturn]] void fail_count(bool source_ended);
 
   CorpusFormat format_;
+  std::string source_prefix_;  ///< with the space after it
+  std::string target_prefix_;
   InvalidText invalid_text_;
   std::vector<std::shared_ptr<const InputFile>> files_;
   LineReader source_;
@@ -57,6 +61,9 @@ class ParallelReader {
   std::string line_;
   std::int64_t repaired_in_json_ = 0;
 };
+
+/// The words in angle brackets of the corpora's prefixes, "<2de>", each once.
+[[nodiscard]] std::vector<std::string> prefix_tags(const std::vector<CorpusConfig>& corpora);
 
 /// "a", or "a and b": for messages.
 [[nodiscard]] std::string names_of(const std::vector<std::shared_ptr<const InputFile>>& files);

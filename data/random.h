@@ -31,6 +31,9 @@ class Random {
     }
   }
 
+  /// Uniform in [0, 1).
+  [[nodiscard]] double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
   /// Fisher-Yates; std::shuffle differs between libraries.
   template <typename T>
   void shuffle(std::span<T> values) {

@@ -64,6 +64,8 @@ void check_settings(const Json& saved, const StreamIdentity& identity) {
     const auto then = saved.value(key, std::string("not set"));
     if (then != now) fail_changed(key, now, then);
   }
+  for (const auto& [key, then] : saved.items())
+    if (!identity.settings.contains(key)) fail_changed(key, "not set", then.get<std::string>());
 }
 
 void check_corpora(const Json& saved, const StreamIdentity& identity) {

@@ -33,6 +33,10 @@ struct TokenizerConfig {
   std::string normalization = "nmt_nfkc";
   std::vector<std::string> user_symbols;
   std::int64_t training_sentences = 5000000;
+  double source_dropout = 0.0;
+  double target_dropout = 0.0;
+  double source_alpha = 0.0;
+  double target_alpha = 0.0;
 
   static void fields(auto& self, auto&& visit) {
     visit("type", self.type, "kind of SentencePiece model to train");
@@ -53,6 +57,16 @@ struct TokenizerConfig {
     visit("user_symbols", self.user_symbols, "strings that are always one piece");
     visit("training_sentences", self.training_sentences,
           "sample at most so many lines per side to train the tokeniser", 1, 1000000000);
+    visit("source_dropout", self.source_dropout,
+          "BPE-dropout on the training sources: the probability that a merge is left out, 0.1 as a "
+          "rule; 0: off",
+          0.0, 1.0);
+    visit("target_dropout", self.target_dropout, "the same on the training targets", 0.0, 1.0);
+    visit("source_alpha", self.source_alpha,
+          "unigram models: segmentations of the training sources are drawn by their probability to "
+          "this power, 0.1 to 0.5 as a rule, the less the more they differ; 0: off",
+          0.0, 1000.0);
+    visit("target_alpha", self.target_alpha, "the same for the training targets", 0.0, 1000.0);
   }
   void check(auto&&) const {}
 };

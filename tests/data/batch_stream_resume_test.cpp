@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -214,4 +216,70 @@ TEST_CASE("a position can only be set before the first batch", "[batch_stream]")
   BatchStream stream = open_stream(saved.config);
   (void)stream.next();
   CHECK_THROWS_WITH(stream.seek(saved.position), Contains("cannot be set once batches were taken"));
+}
+
+namespace {
+
+/// Pieces of several characters, unlike those of the other tests.
+const dragoman::Tokenizer& merging_tokenizer() {
+  static const dragoman::Tokenizer tokenizer = dragoman::Tokenizer::from_bytes(
+      dragoman::train_tokenizer({.vocabulary_size = 90}, dragoman_test::made_up_lines(2000, 1)),
+      "test tokeniser");
+  return tokenizer;
+}
+
+BatchStream open_sampled(const DataConfig& config, double source, double target) {
+  const dragoman::PairEncoder encoder(merging_tokenizer(), merging_tokenizer());
+  return {config, encoder.sampling({.dropout = source}, {.dropout = target})};
+}
+
+}  // namespace
+
+TEST_CASE("sampled segmentations are the same for any number of threads and after resuming",
+          "[batch_stream]") {
+  const TemporaryFolder folder;
+  // One chunk, which is not kept from one epoch to the next; and several.
+  for (const std::int64_t buffer : {100, 1000}) {
+    auto config = small_batches({write_corpus(folder, "x", Corpus("x", 330))});
+    config.shuffle_buffer = buffer;
+    config.threads = 1;
+    BatchStream one = open_sampled(config, 0.3, 0.1);
+    const auto batches = take(one, 120);
+    config.threads = 4;
+    BatchStream four = open_sampled(config, 0.3, 0.1);
+    CHECK(are_equal(take(four, 120), batches));
+    for (const std::size_t cut : {1U, 17U, 40U, 77U}) {
+      BatchStream resumed = open_sampled(config, 0.3, 0.1);
+      resumed.seek(batches[cut - 1].position);
+      CHECK(
+          are_equal(take(resumed, 40), {batches.begin() + static_cast<std::ptrdiff_t>(cut),
+                                        batches.begin() + static_cast<std::ptrdiff_t>(cut + 40)}));
+    }
+    BatchStream other = open_sampled(config, 0.3, 0.2);
+    CHECK_THROWS_WITH(other.seek(batches[3].position),
+                      Contains("tokenizer.target_dropout: is 0.2, but was 0.1 when"));
+  }
+}
+
+TEST_CASE("a pair is cut in another way in each epoch, and only where that is asked for",
+          "[batch_stream]") {
+  const TemporaryFolder folder;
+  auto config = small_batches({write_corpus(folder, "x", Corpus("x", 60))});
+  BatchStream stream = open_sampled(config, 0.3, 0.0);
+  std::vector<std::int64_t> sources, targets;
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    sources.push_back(0);
+    targets.push_back(0);
+    for (const auto& streamed : dragoman_test::take_epoch(stream)) {
+      sources.back() += streamed.batch.source_tokens;
+      targets.back() += streamed.batch.target_tokens;
+    }
+  }
+  CHECK(std::ranges::count(targets, targets.front()) == 4);
+  CHECK(std::set(sources.begin(), sources.end()).size() >= 3);
+  BatchStream plain = open_sampled(config, 0.0, 0.0);
+  std::int64_t tokens = 0;
+  for (const auto& streamed : dragoman_test::take_epoch(plain))
+    tokens += streamed.batch.source_tokens;
+  CHECK(std::ranges::min(sources) > tokens);  // fewer merges, more pieces
 }
