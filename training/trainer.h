@@ -46,9 +46,10 @@ struct TrainerInputs {
   std::map<std::string, std::string>
       bundle;  ///< stored in each checkpoint: config.json, source.spm, ...
   Log& log;
+  std::function<double()> clock;  ///< seconds since any moment; empty: the system's steady clock
 };
 
-enum class StopReason { max_steps, max_epochs, max_minutes, patience, interrupted };
+enum class StopReason { max_steps, max_epochs, max_minutes, time_budget, patience, interrupted };
 [[nodiscard]] std::string_view name(StopReason reason);
 
 struct TrainingSummary {
