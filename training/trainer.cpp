@@ -41,24 +41,6 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
 
 }  // namespace
 
-std::string_view name(StopReason reason) {
-  switch (reason) {
-    case StopReason::max_steps:
-      return "max_steps";
-    case StopReason::max_epochs:
-      return "max_epochs";
-    case StopReason::max_minutes:
-      return "max_minutes";
-    case StopReason::time_budget:
-      return "time_budget";
-    case StopReason::patience:
-      return "patience";
-    case StopReason::interrupted:
-      return "interrupted";
-  }
-  return {};
-}
-
 struct Trainer::State {
   State(const TrainingConfig& training, TrainerInputs parts);
 
