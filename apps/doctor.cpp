@@ -18,6 +18,7 @@
 #include "apps/line_output.h"
 #include "apps/run_tokenizers.h"
 #include "dragoman/data/config.h"
+#include "dragoman/data/corpus_mix.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/training/run_directory.h"
@@ -82,6 +83,11 @@ void examine_with_tokenizer(Diagnosis& diagnosis, const PairEncoder& encoder) {
   for (const CorpusConfig& corpus : config.data.train)
     if (corpus.weight > 0.0) weights.push_back(corpus.weight);
   const TokenExamination& train = diagnosis.tokens.back();
+  // The pairs of the sample stand for the sizes.
+  std::vector<std::int64_t> sizes(weights.size(), 1);
+  for (const std::size_t corpus : train.kept_corpus)
+    ++sizes[corpus];
+  if (!weights.empty()) weights = passes_per_epoch(sizes, weights, config.data.temperature);
   if (train.filter.kept == 0)
     diagnosis.findings.push_back(
         {.severity = Severity::error,

@@ -30,6 +30,7 @@ struct TrainOptions {
   std::string config;
   std::vector<std::string> overrides;
   std::string init_from;
+  std::string time_budget;
   bool resume = false;
 };
 
@@ -114,6 +115,8 @@ void train(const TrainOptions& options) {
   auto setup_log = std::make_unique<RunLog>(stderr, "");
   std::vector<std::string> overrides = options.overrides;
   if (!options.init_from.empty()) overrides.push_back("training.init_from=" + options.init_from);
+  if (!options.time_budget.empty())
+    overrides.push_back("training.time_budget=" + options.time_budget);
   RunSetup setup = prepare_run(options.config, overrides, options.resume, *setup_log);
   setup_log.reset();
   RunLog log(stderr, RunDirectory(setup.config.training.output).log());
@@ -131,6 +134,10 @@ void add_train(CLI::App& program) {
       ->add_option("--init-from", options->init_from,
                    "start from the weights of this model: training.init_from")
       ->type_name("MODEL.pt");
+  command
+      ->add_option("--time-budget", options->time_budget,
+                   "fit the run to this time, such as 90m or 2h: training.time_budget")
+      ->type_name("TIME");
   command->add_flag("--resume", options->resume, "go on from the newest checkpoint of the run");
   command->callback([options] { train(*options); });
 }

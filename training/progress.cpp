@@ -1,7 +1,5 @@
 #include "dragoman/training/progress.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -71,13 +69,6 @@ double seconds_left(const TrainingConfig& config, const Counters& counters,
   double left = updates_left(config, counters) * seconds_per_update;
   if (config.max_minutes > 0.0) left = std::min(left, 60.0 * config.max_minutes - counters.seconds);
   return std::max(left, 0.0);
-}
-
-std::string format_duration(double seconds) {
-  const auto total = static_cast<std::int64_t>(std::llround(std::clamp(seconds, 0.0, 1e12)));
-  if (total < 60) return fmt::format("{}s", total);
-  if (total < 3600) return fmt::format("{}m{:02}s", total / 60, total % 60);
-  return fmt::format("{}h{:02}m", total / 3600, total / 60 % 60);
 }
 
 }  // namespace dragoman

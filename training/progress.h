@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
+#include "dragoman/training/duration.h"
 #include "dragoman/training/snapshot.h"
 #include "dragoman/training/training_config.h"
 #include "dragoman/training/update.h"
@@ -45,8 +44,5 @@ class Progress {
 /// Seconds until the first limit is reached, at `seconds_per_update`.
 [[nodiscard]] double seconds_left(const TrainingConfig& config, const Counters& counters,
                                   double seconds_per_update);
-
-/// "48s", "12m05s", "3h20m"
-[[nodiscard]] std::string format_duration(double seconds);
 
 }  // namespace dragoman

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "dragoman/training/device.h"
 #include "dragoman/training/memory.h"
@@ -163,6 +164,27 @@ void Reporter::warn(const Counters& counters, const std::vector<std::string>& wa
 
 void Reporter::skipped(const Counters& counters, const std::string& problem) {
   log_.warn(fmt::format("step={} skipped: {}", counters.step, problem));
+}
+
+void Reporter::fitted(const Counters& counters, const TrainingConfig& config,
+                      const TimeBudget& budget) {
+  config_ = config;
+  const std::int64_t moved = std::abs(config.max_steps - max_steps_told_);
+  if (20 * moved <= max_steps_told_) return;
+  log_.info(
+      fmt::format("time budget {}: max_steps={} warmup_steps={} validate_every={} "
+                  "save_every={} at {:.3g} s an update, {} gone",
+                  format_duration(budget.seconds()), config.max_steps, config.warmup_steps,
+                  config.validate_every, config.save_every, budget.seconds_per_update(),
+                  format_duration(counters.seconds)));
+  log_.event("fitted", {{"step", counters.step},
+                        {"max_steps", config.max_steps},
+                        {"warmup_steps", config.warmup_steps},
+                        {"validate_every", config.validate_every},
+                        {"save_every", config.save_every},
+                        {"seconds_per_update", budget.seconds_per_update()},
+                        {"seconds", counters.seconds}});
+  max_steps_told_ = config.max_steps;
 }
 
 void Reporter::saved(const Counters& counters, const std::string& model_path, double seconds) {

@@ -14,6 +14,7 @@
 #include "dragoman/training/scores.h"
 #include "dragoman/training/snapshot.h"
 #include "dragoman/training/tensorboard.h"
+#include "dragoman/training/time_budget.h"
 #include "dragoman/training/training_config.h"
 #include "dragoman/training/validation.h"
 
@@ -37,6 +38,8 @@ class Reporter {
   /// What LayerWatch found.
   void warn(const Counters& counters, const std::vector<std::string>& warnings);
   void skipped(const Counters& counters, const std::string& problem);
+  /// The schedule was fitted to the time, or adjusted: told when max_steps moved by a twentieth.
+  void fitted(const Counters& counters, const TrainingConfig& config, const TimeBudget& budget);
   void saved(const Counters& counters, const std::string& model_path, double seconds);
 
  private:
@@ -48,6 +51,7 @@ class Reporter {
   std::optional<EventFile> events_;
   bool events_failed_ = false;
   std::int64_t pairs_told_ = 0;
+  std::int64_t max_steps_told_ = 0;  ///< 0: not fitted yet
 };
 
 }  // namespace dragoman

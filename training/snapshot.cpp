@@ -146,6 +146,11 @@ std::string to_json_text(const Snapshot& snapshot) {
                {"threads", snapshot.threads},
                {"checkpoints", records_json(snapshot.records)}};
   if (snapshot.best_score) json["best_score"] = *snapshot.best_score;
+  if (snapshot.fitted)
+    json["fitted"] = {{"max_steps", snapshot.fitted->max_steps},
+                      {"warmup_steps", snapshot.fitted->warmup_steps},
+                      {"validate_every", snapshot.fitted->validate_every},
+                      {"save_every", snapshot.fitted->save_every}};
   return json.dump(1);
 }
 
@@ -158,6 +163,11 @@ Snapshot snapshot_from_json(const std::string& text, const std::string& origin) 
     snapshot.validated_step = json.at("validated_step");
     snapshot.best_step = json.at("best_step");
     if (json.contains("best_score")) snapshot.best_score = number(json.at("best_score"));
+    if (json.contains("fitted")) {
+      const Json& fitted = json.at("fitted");
+      snapshot.fitted = FittedSchedule{fitted.at("max_steps"), fitted.at("warmup_steps"),
+                                       fitted.at("validate_every"), fitted.at("save_every")};
+    }
     snapshot.misses = json.at("misses");
     snapshot.threads = json.at("threads");
     snapshot.records = records_from(json.at("checkpoints"));

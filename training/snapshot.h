@@ -9,6 +9,7 @@
 
 #include "dragoman/data/batch_stream.h"
 #include "dragoman/training/scores.h"
+#include "dragoman/training/time_budget.h"
 
 namespace dragoman {
 
@@ -43,6 +44,7 @@ struct Snapshot {
   std::int64_t best_step = 0;
   std::optional<double> best_score;
   std::int64_t misses = 0;                ///< validations since the best one
+  std::optional<FittedSchedule> fitted;   ///< by training.time_budget
   std::int64_t threads = 0;               ///< LibTorch's; another number may change the last bits
   std::vector<CheckpointRecord> records;  ///< ascending; the last is this one
 };

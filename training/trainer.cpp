@@ -19,6 +19,7 @@
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
 #include "dragoman/training/signals.h"
+#include "dragoman/training/time_budget.h"
 #include "dragoman/training/update.h"
 #include "dragoman/training/validation.h"
 
@@ -27,7 +28,7 @@ namespace {
 
 constexpr double kStatusInterval = 0.5;  // seconds between two states of the progress bar
 
-double now() {
+double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
@@ -39,22 +40,6 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
 }
 
 }  // namespace
-
-std::string_view name(StopReason reason) {
-  switch (reason) {
-    case StopReason::max_steps:
-      return "max_steps";
-    case StopReason::max_epochs:
-      return "max_epochs";
-    case StopReason::max_minutes:
-      return "max_minutes";
-    case StopReason::patience:
-      return "patience";
-    case StopReason::interrupted:
-      return "interrupted";
-  }
-  return {};
-}
 
 struct Trainer::State {
   State(const TrainingConfig& training, TrainerInputs parts);
@@ -74,6 +59,8 @@ struct Trainer::State {
   void average(TrainingSummary& summary);
   [[nodiscard]] bool is_validation_due() const;
   [[nodiscard]] double seconds_left_now() const;
+  void fit_to_budget(double begun);
+  [[nodiscard]] double now() const { return inputs.clock ? inputs.clock() : steady_seconds(); }
   void count_time() { counters.seconds = seconds_before + now() - started; }
 
   TrainingConfig config;
@@ -89,6 +76,7 @@ struct Trainer::State {
   CheckpointStore checkpoints;
   Patience patience;
   Progress progress;
+  std::optional<TimeBudget> budget;
   std::optional<Reporter> reporter;
   std::optional<SignalGuard> signals;
 
@@ -123,7 +111,8 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
           config,
           {.model = model, .optimizer = optimizer, .device = device, .bundle = inputs.bundle},
           inputs.log),
-      patience(config.best_metric, config.patience) {
+      patience(config.best_metric, config.patience),
+      budget(TimeBudget::from(config)) {
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
 }
 
@@ -140,6 +129,10 @@ bool Trainer::State::resume() {
   validated_step = snapshot->validated_step;
   saved_step = first_step = counters.step;
   is_saved_for_signal = snapshot->records.back().is_interruption;
+  if (budget && snapshot->fitted) {
+    budget->restore(*snapshot->fitted);
+    snapshot->fitted->apply(config);
+  }
   if (device.is_cpu() && snapshot->threads != at::get_num_threads())
     inputs.log.warn(
         fmt::format("the run used {} threads, now it uses {}: it goes on, but the last "
@@ -167,8 +160,10 @@ TrainingSummary Trainer::State::run() {
   if (is_resumed) after_update();
   std::optional<StopReason> reason;
   while (!(reason = stop_reason())) {
+    const double begun = now();
     update();
     after_update();
+    fit_to_budget(begun);
   }
   finish(*reason, summary);
   signals.reset();
@@ -200,7 +195,8 @@ void Trainer::State::announce() {
 std::optional<StopReason> Trainer::State::stop_reason() const {
   if (signals->is_raised()) return StopReason::interrupted;
   if (patience.is_exhausted()) return StopReason::patience;
-  if (counters.step >= config.max_steps) return StopReason::max_steps;
+  if (budget && budget->is_over(counters.step, counters.seconds)) return StopReason::time_budget;
+  if (!budget && counters.step >= config.max_steps) return StopReason::max_steps;
   if (config.max_epochs > 0 && counters.epochs >= config.max_epochs) return StopReason::max_epochs;
   if (config.max_minutes > 0.0 && counters.seconds >= 60.0 * config.max_minutes)
     return StopReason::max_minutes;
@@ -256,6 +252,17 @@ bool Trainer::State::is_validation_due() const {
          counters.step % config.validate_every == 0 && validated_step != counters.step;
 }
 
+/// `begun`: when the update did.
+void Trainer::State::fit_to_budget(double begun) {
+  if (!budget) return;
+  budget->add_update(now() - begun);
+  count_time();
+  const auto& fitted = budget->fit(counters.step, counters.seconds);
+  if (!fitted) return;
+  fitted->apply(config);
+  reporter->fitted(counters, config, *budget);
+}
+
 void Trainer::State::after_update() {
   if (counters.step > first_step && counters.step % config.report_every == 0) report();
   if (now() - status_shown > kStatusInterval) {
@@ -288,6 +295,7 @@ void Trainer::State::validate() {
   const auto scores = validation.run([this] { return signals->is_raised(); });
   count_time();
   if (!scores) return;
+  if (budget) budget->add_validation(now() - begun);
   validated_step = counters.step;
   latest_scores = scores;
   const auto value = score(*scores, config.best_metric);
@@ -305,6 +313,7 @@ void Trainer::State::save(bool is_interruption) {
                     .best_step = patience.best_step(),
                     .best_score = patience.best_score(),
                     .misses = patience.misses(),
+                    .fitted = budget ? budget->fitted() : std::nullopt,
                     .threads = at::get_num_threads(),
                     .records = {}};
   CheckpointRecord record{.step = counters.step, .is_interruption = is_interruption, .scores = {}};
@@ -315,6 +324,7 @@ void Trainer::State::save(bool is_interruption) {
     is_saved_for_signal = is_interruption;
     save_failure.clear();
     reporter->saved(counters, checkpoints.directory().model(counters.step), now() - begun);
+    if (budget) budget->add_save(now() - begun);
   } catch (const SystemError& failure) {
     // Training is worth more than a checkpoint: older ones are there, and the next save may
     // succeed.

@@ -15,13 +15,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "dragoman/data/batch_stream.h"
 #include "dragoman/data/log.h"
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/stop_reason.h"
 #include "dragoman/training/training_config.h"
 
 namespace dragoman {
@@ -46,10 +46,8 @@ struct TrainerInputs {
   std::map<std::string, std::string>
       bundle;  ///< stored in each checkpoint: config.json, source.spm, ...
   Log& log;
+  std::function<double()> clock;  ///< seconds since any moment; empty: the system's steady clock
 };
-
-enum class StopReason { max_steps, max_epochs, max_minutes, patience, interrupted };
-[[nodiscard]] std::string_view name(StopReason reason);
 
 struct TrainingSummary {
   StopReason reason = StopReason::max_steps;

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "dragoman/training/duration.h"
+
 namespace dragoman {
 
 enum class OptimizerKind { adamw, adam, sgd };
@@ -71,6 +73,7 @@ struct TrainingConfig {
   std::int64_t max_steps = 100000;
   std::int64_t max_epochs = 0;
   double max_minutes = 0.0;
+  std::string time_budget;
   std::int64_t seed = 1;
   std::string device = "cpu";
   std::int64_t threads = 0;
@@ -119,6 +122,10 @@ struct TrainingConfig {
     visit("max_epochs", self.max_epochs, "stop after so many passes; 0: no limit", 0, 1000000000);
     visit("max_minutes", self.max_minutes,
           "stop after so many minutes of training, resumed time included; 0: no limit", 0.0, 1e9);
+    visit(
+        "time_budget", self.time_budget,
+        "fit the run to this time, such as 90m, 2h or 1h30m: max_steps is set by the speed of the "
+        "first updates, so that schedule, validations and averaging end in time; empty: do not");
     visit("seed", self.seed, "seeds initial weights and dropout", 0, 9007199254740991);
     visit("device", self.device, "cpu, cuda or cuda:N");
     visit("threads", self.threads, "CPU threads; 0: one per core", 0, 1024);
@@ -187,6 +194,8 @@ struct TrainingConfig {
   void check(auto&& require) const {
     require(average_last == 0 || average_best == 0, "average_last",
             "and average_best are both set; set one of them to 0");
+    require(time_budget.empty() || parse_duration(time_budget), "time_budget",
+            "is no time; write it as 90m, 2h or 1h30m");
     require(average_last <= keep_last, "average_last", "must not exceed keep_last");
     require(average_best <= keep_best, "average_best", "must not exceed keep_best");
     require(best_metric == Metric::loss || best_metric == Metric::accuracy || validate_by_decoding,

@@ -102,6 +102,43 @@ TEST_CASE("a device that does not exist is a usage error", "[program][train]") {
   CHECK_THAT(result.err, Contains("cuda:99"));
 }
 
+TEST_CASE("tags before the lines of a corpus are one piece each", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string short_run =
+      "--set training.validate_every=0 --set training.max_steps=2 --set data.temperature=2 ";
+  const std::string tag = "--set 'data.train[0].source_prefix=<2words> <plain>' ";
+  const auto result = train(folder, short_run + tag + "--set tokenizer.source_dropout=0.2");
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK_THAT(result.err, Contains("corpus train.src and train.tgt pairs=600 passes=1"));
+  const auto pieces = dragoman_test::run_shell(
+      folder, "echo '<2words> <plain> 7' | \"$DRAGOMAN\" tokenizer encode -m run/source.spm");
+  CHECK_THAT(pieces.out, Catch::StartsWith("\u2581<2words> \u2581<plain> \u2581"));
+
+  // A tokeniser that lacks a tag is refused before the first update, as is one of another type.
+  const auto lacking =
+      train(folder, "--set tokenizer.source_model=run/source.spm --set training.output=other " +
+                        std::string("--set 'data.train[0].target_prefix=<9>'"));
+  CHECK(lacking.status == 2);
+  CHECK_THAT(lacking.err, Contains("target_prefix has the tag <9>, which the target tokeniser "
+                                   "cuts into"));
+  const auto type =
+      train(folder,
+            "--set tokenizer.source_model=run/source.spm --set training.output=another "
+            "--set tokenizer.source_alpha=0.2");
+  CHECK(type.status == 2);
+  CHECK_THAT(type.err, Contains("tokenizer.source_alpha: is for unigram models"));
+}
+
+TEST_CASE("a time that is none is refused", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const auto result = train(folder, "--time-budget '2 hours'");
+  CHECK(result.status == 2);
+  CHECK_THAT(result.err, Contains("time_budget (2 hours) is no time; write it as 90m, 2h or"));
+}
+
 TEST_CASE("a run that another version began is resumed, with a warning for each unknown key",
           "[program][train]") {
   const TemporaryFolder folder;

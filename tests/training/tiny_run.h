@@ -149,7 +149,7 @@ inline bool same_bits(const Weights& left, const Weights& right) {
 /// One process: a fresh model, a fresh stream, a fresh trainer.
 struct TinyProcess {
   TinyProcess(const TinyCorpus& corpus, const dragoman::TrainingConfig& config,
-              dragoman::DecodeFunction decode = {})
+              dragoman::DecodeFunction decode = {}, std::function<double()> clock = {})
       : model(seeded_model(corpus, config)),
         batches(corpus.data, {corpus.tokenizer(), corpus.tokenizer()}),
         trainer(config, {.model = model,
@@ -158,7 +158,8 @@ struct TinyProcess {
                          .development = corpus.development,
                          .decode = std::move(decode),
                          .bundle = {{"config.json", "{}"}, {"source.spm", corpus.spm}},
-                         .log = log}) {}
+                         .log = log,
+                         .clock = std::move(clock)}) {}
 
   static dragoman::Transformer seeded_model(const TinyCorpus& corpus,
                                             const dragoman::TrainingConfig& config) {
