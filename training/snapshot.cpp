@@ -146,6 +146,7 @@ std::string to_json_text(const Snapshot& snapshot) {
                {"threads", snapshot.threads},
                {"checkpoints", records_json(snapshot.records)}};
   if (snapshot.best_score) json["best_score"] = *snapshot.best_score;
+  if (snapshot.averaged_updates > 0) json["averaged_updates"] = snapshot.averaged_updates;
   return json.dump(1);
 }
 
@@ -159,6 +160,7 @@ Snapshot snapshot_from_json(const std::string& text, const std::string& origin) 
     snapshot.best_step = json.at("best_step");
     if (json.contains("best_score")) snapshot.best_score = number(json.at("best_score"));
     snapshot.misses = json.at("misses");
+    snapshot.averaged_updates = json.value("averaged_updates", std::int64_t{0});
     snapshot.threads = json.at("threads");
     snapshot.records = records_from(json.at("checkpoints"));
     return snapshot;

@@ -15,6 +15,7 @@
 #include "dragoman/training/checkpoint.h"
 #include "dragoman/training/device.h"
 #include "dragoman/training/layer_watch.h"
+#include "dragoman/training/moving_average.h"
 #include "dragoman/training/progress.h"
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
@@ -41,19 +42,9 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
 }  // namespace
 
 std::string_view name(StopReason reason) {
-  switch (reason) {
-    case StopReason::max_steps:
-      return "max_steps";
-    case StopReason::max_epochs:
-      return "max_epochs";
-    case StopReason::max_minutes:
-      return "max_minutes";
-    case StopReason::patience:
-      return "patience";
-    case StopReason::interrupted:
-      return "interrupted";
-  }
-  return {};
+  constexpr std::string_view kReasons[] = {"max_steps", "max_epochs", "max_minutes", "patience",
+                                           "interrupted"};
+  return kReasons[static_cast<std::size_t>(reason)];
 }
 
 struct Trainer::State {
@@ -82,6 +73,7 @@ struct Trainer::State {
   at::ScalarType type;
   Transformer model;
   Optimizer optimizer;
+  std::unique_ptr<MovingAverage> moving_average;  ///< null: none
   Update updater;
   LayerMeter meter;
   LayerWatch watch;
@@ -115,14 +107,20 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       type(compute_type(config.precision, device)),
       model(prepared(inputs.model, device, type)),
       optimizer(config, *model),
+      moving_average(config.ema > 0.0
+                         ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
+                         : nullptr),
       updater(config, model, optimizer, device),
       meter(optimizer.parameters()),
       watch(config),
       validation(config, inputs, device),
-      checkpoints(
-          config,
-          {.model = model, .optimizer = optimizer, .device = device, .bundle = inputs.bundle},
-          inputs.log),
+      checkpoints(config,
+                  {.model = model,
+                   .optimizer = optimizer,
+                   .average = moving_average.get(),
+                   .device = device,
+                   .bundle = inputs.bundle},
+                  inputs.log),
       patience(config.best_metric, config.patience) {
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
 }
@@ -239,6 +237,7 @@ void Trainer::State::update() {
     reporter->skipped(counters, result.problem);
     return;
   }
+  if (moving_average) moving_average->add();
   reporter->warn(counters, watch.add_gradient(result.gradient_norm));
   if (!is_measured) return;
   const std::vector<LayerFigures> layers = meter.take();
@@ -285,6 +284,7 @@ void Trainer::State::report() {
 
 void Trainer::State::validate() {
   const double begun = now();
+  const AveragedWeights averaged(moving_average.get());
   const auto scores = validation.run([this] { return signals->is_raised(); });
   count_time();
   if (!scores) return;

@@ -92,6 +92,7 @@ struct TrainingConfig {
   bool force_copying = false;
   double coverage_loss = 0.0;
   double r_drop = 0.0;
+  double ema = 0.0;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -153,6 +154,10 @@ struct TrainingConfig {
           "weight of R-Drop (Liang et al. 2021; 1 to 5): two passes under different dropout are "
           "drawn together, for twice the time; 0: one pass",
           0.0, 1000.0);
+    visit("ema", self.ema,
+          "decay of an exponential moving average of the weights (0.999 to 0.9999), which is what "
+          "is validated and stored as the model; 0: none",
+          0.0, 0.9999999);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);
