@@ -66,6 +66,7 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
 struct ChunkSource::Texts {
   std::vector<std::string> source = std::vector<std::string>(kReadPairs);
   std::vector<std::string> target = std::vector<std::string>(kReadPairs);
+  std::vector<std::vector<WordLink>> links = std::vector<std::vector<WordLink>>(kReadPairs);
 };
 
 std::vector<Example> Chunk::examples(std::size_t batch) const {
@@ -88,6 +89,7 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
   for (const auto& corpus : config_.train) {
     readers.emplace_back(with_folder(corpus, config_.folder), config_.invalid_text);
     files.push_back(readers.back().files());
+    if (const auto& links = readers.back().alignment_file()) files.back().push_back(links);
   }
   identity_.corpora = summarize_corpora(files, config_.threads);
   std::int64_t pairs = 0;
@@ -187,6 +189,7 @@ TokenizedPairs ChunkSource::read_chunk(const std::stop_token& stop) {
         if (stop.stop_requested()) return content;
       }
       cursor.next(texts.source[held], texts.target[held]);
+      texts.links[held] = cursor.links();
       ++held;
     }
     content.counts.invalid_text += cursor.repaired() - repaired;
@@ -204,8 +207,8 @@ void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs
     auto& pairs = content.pairs.block(first + block);
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
-      const Example example =
-          encoder_.encode(texts.source[pair], texts.target[pair], config_.max_source_length);
+      const Example example = encoder_.encode(texts.source[pair], texts.target[pair],
+                                              config_.max_source_length, texts.links[pair]);
       if (example.is_cut) ++counts[block].cut;
       if (passes_filter(config_, std::ssize(example.source), std::ssize(example.target),
                         counts[block]))

@@ -35,6 +35,7 @@ struct CorpusConfig {
   std::string target;
   CorpusFormat format = CorpusFormat::detect;
   double weight = 1.0;
+  std::string alignment;
 
   static void fields(auto& self, auto&& visit) {
     visit("source", self.source,
@@ -44,6 +45,9 @@ struct CorpusConfig {
     visit("format", self.format, "text (two aligned files), tsv or jsonl; detect: by file name");
     visit("weight", self.weight, "passes over this corpus per epoch; 0.5 takes a random half", 0.0,
           10000.0);
+    visit("alignment", self.alignment,
+          "file of links between the words of each pair, such as \"0-0 1-2\" (source-target), for "
+          "training.guided_alignment; may be .gz");
   }
   void check(auto&&) const {}
 };
@@ -102,6 +106,7 @@ struct DataConfig {
   }
   void check(auto&& require) const {
     require(min_length <= max_length, "min_length", "must not exceed max_length");
+    require(dev.alignment.empty(), "dev.alignment", "is not read: links serve training alone");
   }
 };
 

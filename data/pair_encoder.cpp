@@ -222,10 +222,23 @@ EncodedSource PairEncoder::encode_source(std::string_view text) const {
   return encode_masked(text, MaskedText(text, spans, unused_masks(text, spans.size())));
 }
 
-/// The n-th part with some text gets the mask of the n-th extra word with that surface.
 std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
                                                      const EncodedSource& source) const {
-  if (!options_.enabled || source.extra_words.empty()) return target_.encode(text);
+  if (source.extra_words.empty()) return target_.encode(text);
+  return encode_target_aligned(text, source).ids;
+}
+
+/// The n-th part with some text gets the mask of the n-th extra word with that surface.
+PairEncoder::EncodedTarget PairEncoder::encode_target_aligned(std::string_view text,
+                                                              const EncodedSource& source) const {
+  if (source.extra_words.empty()) {
+    EncodedTarget encoded;
+    for (const Piece& piece : target_.encode_aligned(text)) {
+      encoded.ids.push_back(piece.id);
+      encoded.ranges.push_back({piece.begin, piece.end});
+    }
+    return encoded;
+  }
   std::vector<std::int64_t> free = source.protected_ids;
   std::vector<TextRange> spans;
   std::vector<std::string> masks;
@@ -246,9 +259,10 @@ std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
   return spell(MaskedText(text, spans, masks), source);
 }
 
-std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
-                                             const EncodedSource& source) const {
+PairEncoder::EncodedTarget PairEncoder::spell(const MaskedText& masked,
+                                              const EncodedSource& source) const {
   std::vector<std::int32_t> ids;
+  std::vector<TextRange> ranges;
   std::vector<std::string> pieces;
   for (const Piece& piece : encode_split(target_, masked)) {
     const auto extra = std::ranges::find(source.extra_words, piece.text);
@@ -256,9 +270,10 @@ std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
     ids.push_back(
         is_extra ? static_cast<std::int32_t>(target_.size() + (extra - source.extra_words.begin()))
                  : piece.id);
+    ranges.push_back({masked.original(piece.begin), masked.original(piece.end)});
     pieces.push_back(piece.text);
   }
-  if (!target_of_source_) return ids;
+  if (!target_of_source_) return {std::move(ids), std::move(ranges)};
 
   // Separate vocabularies: the source's spelling of words that need extra words there.
   std::vector<std::string> source_pieces;
@@ -275,14 +290,17 @@ std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked,
     if (*std::ranges::max_element(spelling) >= target_.size())
       spellings.emplace(join(std::span(source_pieces).subspan(begin, end - begin)), spelling);
   });
-  std::vector<std::int32_t> respelled;
+  EncodedTarget respelled;
   for_each_word(pieces, [&](std::size_t begin, std::size_t end) {
     const auto spelling = spellings.find(join(std::span(pieces).subspan(begin, end - begin)));
     const bool is_spelled = end - begin > 1 && spelling != spellings.end();
     const std::span<const std::int32_t> used =
         is_spelled ? std::span<const std::int32_t>(spelling->second)
                    : std::span<const std::int32_t>(ids).subspan(begin, end - begin);
-    respelled.insert(respelled.end(), used.begin(), used.end());
+    respelled.ids.insert(respelled.ids.end(), used.begin(), used.end());
+    for (std::size_t place = 0; place < used.size(); ++place)
+      respelled.ranges.push_back(is_spelled ? TextRange{ranges[begin].begin, ranges[end - 1].end}
+                                            : ranges[begin + place]);
   });
   return respelled;
 }
@@ -291,9 +309,9 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
   const auto length = static_cast<std::size_t>(max_length);
   if (source.ids.size() <= length) return false;
   source.ids.resize(length);
+  if (!source.ranges.empty()) source.ranges.resize(length);
   if (source.copy_ids.empty()) return true;
   source.copy_ids.resize(length);
-  source.ranges.resize(length);
   // Extra words are numbered in their order in the text.
   auto words = static_cast<std::int32_t>(target_.size());
   for (const std::int32_t id : source.copy_ids)
@@ -305,11 +323,23 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
 }
 
 Example PairEncoder::encode(std::string_view source, std::string_view target,
-                            std::int64_t max_source_length) const {
+                            std::int64_t max_source_length, std::span<const WordLink> links) const {
   const auto pair = [&](EncodedSource encoded) -> Example {
+    if (!links.empty() && encoded.ranges.empty())
+      for (const Piece& piece : source_.encode_aligned(source))
+        encoded.ranges.push_back({piece.begin, piece.end});
     const bool is_cut = max_source_length > 0 && cut(encoded, max_source_length);
-    std::vector<std::int32_t> ids = encode_target(target, encoded);
-    return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids), is_cut};
+    EncodedTarget aligned;
+    std::vector<WordLink> tokens;
+    if (links.empty()) {
+      aligned.ids = encode_target(target, encoded);
+    } else {
+      aligned = encode_target_aligned(target, encoded);
+      tokens = token_links(links, words_of_tokens(encoded.ranges, source),
+                           words_of_tokens(aligned.ranges, target));
+    }
+    return {std::move(encoded.ids), std::move(aligned.ids), std::move(encoded.copy_ids),
+            std::move(tokens), is_cut};
   };
   if (!options_.enabled || patterns_.empty()) return pair(encode_source(source));
   // What one side alone holds stays text: a number that is written another way, say.

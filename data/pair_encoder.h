@@ -67,9 +67,11 @@ class PairEncoder {
   /// with extra words and the target with several pieces, is spelled as in the source.
   [[nodiscard]] std::vector<std::int32_t> encode_target(std::string_view text,
                                                         const EncodedSource& source) const;
-  /// Sources are cut to `max_source_length` tokens; 0: never.
+  /// Sources are cut to `max_source_length` tokens; 0: never. `links` between the words of the
+  /// texts become links between tokens.
   [[nodiscard]] Example encode(std::string_view source, std::string_view target,
-                               std::int64_t max_source_length = 0) const;
+                               std::int64_t max_source_length = 0,
+                               std::span<const WordLink> links = {}) const;
   /// Shortens `source` to `max_length` tokens and forgets the words that only stood behind; false:
   /// it was not longer.
   bool cut(EncodedSource& source, std::int64_t max_length) const;
@@ -89,8 +91,14 @@ class PairEncoder {
   [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked) const;
   std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
-  [[nodiscard]] std::vector<std::int32_t> spell(const MaskedText& masked,
-                                                const EncodedSource& source) const;
+  /// Ids, and the bytes of the text that each stands for.
+  struct EncodedTarget {
+    std::vector<std::int32_t> ids;
+    std::vector<TextRange> ranges;
+  };
+  [[nodiscard]] EncodedTarget encode_target_aligned(std::string_view text,
+                                                    const EncodedSource& source) const;
+  [[nodiscard]] EncodedTarget spell(const MaskedText& masked, const EncodedSource& source) const;
 
   Tokenizer source_;
   Tokenizer target_;

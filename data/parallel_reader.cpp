@@ -62,7 +62,7 @@ CorpusFormat format_of(const CorpusConfig& corpus) {
 }
 
 CorpusConfig with_folder(CorpusConfig corpus, const std::string& folder) {
-  for (auto* path : {&corpus.source, &corpus.target}) {
+  for (auto* path : {&corpus.source, &corpus.target, &corpus.alignment}) {
     if (folder.empty() || path->empty() || *path == kStandardInput) continue;
     *path = (std::filesystem::path(folder) / *path).string();
   }
@@ -90,9 +90,20 @@ ParallelReader::ParallelReader(const CorpusConfig& corpus, InvalidText invalid_t
       files_(open_files(corpus)),
       source_(files_.front(), invalid_text) {
   if (files_.size() > 1) target_.emplace(files_.back(), invalid_text);
+  if (corpus.alignment.empty()) return;
+  alignment_file_ = InputFile::open(corpus.alignment, InputFile::Access::seekable);
+  alignment_.emplace(alignment_file_);
 }
 
 bool ParallelReader::next(std::string& source, std::string& target) {
+  const bool has_pair = next_text(source, target);
+  if (!alignment_) return has_pair;
+  if (alignment_->next(line_) != has_pair) fail_links(has_pair);
+  if (has_pair) links_ = parse_links(line_, alignment_->where(), source, target);
+  return has_pair;
+}
+
+bool ParallelReader::next_text(std::string& source, std::string& target) {
   if (format_ == CorpusFormat::text) return next_aligned(source, target);
   if (!source_.next(line_)) return false;
   if (format_ == CorpusFormat::tsv) {
@@ -118,13 +129,28 @@ void ParallelReader::fail_count(bool source_ended) {
                                    files_.back()->name(), target_->line_number()));
 }
 
+void ParallelReader::fail_links(bool links_ended) {
+  const std::int64_t links = alignment_->line_number();
+  std::string source;
+  std::string target;
+  std::int64_t pairs = source_.line_number();
+  while (links_ended && next_text(source, target))
+    ++pairs;
+  std::int64_t lines = links;
+  while (!links_ended && alignment_->next(line_))
+    ++lines;
+  throw DataError(different_counts(files_.front()->name(), pairs, alignment_file_->name(), lines));
+}
+
 ParallelReader::Position ParallelReader::position() const {
-  return {source_.line_number(), source_.offset(), target_ ? target_->offset() : 0};
+  return {source_.line_number(), source_.offset(), target_ ? target_->offset() : 0,
+          alignment_ ? alignment_->offset() : 0};
 }
 
 void ParallelReader::seek(const Position& position) {
   source_.seek(position.source_offset, position.line);
   if (target_) target_->seek(position.target_offset, position.line);
+  if (alignment_) alignment_->seek(position.alignment_offset, position.line);
 }
 
 std::int64_t ParallelReader::repaired() const {

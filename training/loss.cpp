@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "dragoman/training/forward_pass.h"
+
 namespace dragoman {
 namespace {
 
@@ -11,6 +13,11 @@ Batch doubled(const Batch& batch) {
   for (at::Tensor* part : {&both.source, &both.source_lengths, &both.copy_ids, &both.target_input,
                            &both.target_output, &both.target_lengths})
     if (part->defined()) *part = at::cat({*part, *part});
+  if (batch.links.defined()) {
+    both.links =
+        at::cat({batch.links, batch.links + batch.target_output.numel() * batch.source.size(1)});
+    both.link_weights = at::cat({batch.link_weights, batch.link_weights});
+  }
   both.source_tokens *= 2;
   both.target_tokens *= 2;
   return both;
@@ -59,41 +66,43 @@ TokenLoss halved(const TokenLoss& sums) {
           sums.copied.defined() ? sums.copied * 0.5 : sums.copied};
 }
 
+/// The cross-entropy of the right words.
+TokenLoss word_loss(Transformer& model, const Batch& batch, const ForwardPass& pass,
+                    const at::Tensor& targets, const CopyLossOptions& options) {
+  if (model->copy_head())
+    return CopyHeadImpl::loss(model->head(), pass.hidden, pass.pointing, batch.copy_ids, targets,
+                              options);
+  return model->head()->loss(pass.hidden.reshape({-1, pass.hidden.size(2)}), targets.reshape({-1}),
+                             options.label_smoothing);
+}
+
 }  // namespace
+
+LossOptions loss_options(const TrainingConfig& config) {
+  return {.words = {config.label_smoothing, config.force_copying, config.coverage_loss},
+          .r_drop = config.r_drop,
+          .guided = {config.guided_alignment, config.guided_alignment_layer}};
+}
 
 TokenLoss batch_loss(Transformer& model, const Batch& given, const LossOptions& options) {
   const Batch batch = options.r_drop > 0.0 ? doubled(given) : given;
-  // The token counts are known without asking the device whether there is padding.
-  at::Tensor source_mask;
-  if (batch.source_tokens != batch.source.numel())
-    source_mask = padding_mask(batch.source_lengths, batch.source.size(1));  // [B, S]
-  at::Tensor targets = batch.target_output;                                  // [B, T]
+  at::Tensor targets = batch.target_output;  // [B, T]
   if (batch.target_tokens != targets.numel())
     targets =
         targets.masked_fill(padding_mask(batch.target_lengths, targets.size(1)).logical_not(), -1);
 
-  const at::Tensor memory = model->encode(batch.source, source_mask);  // [B, S, D]
-  DecoderState state = model->start(memory, source_mask, /*keep_self=*/false, {batch.copy_ids});
-  const at::Tensor hidden = model->decode(batch.target_input, state);  // [B, T, D]
-  Pointing pointing;
-  TokenLoss sums;
-  if (model->copy_head()) {
-    // As in target_input, but words of no vocabulary have their own ids.
-    const at::Tensor said =
-        at::cat({batch.target_input.narrow(1, 0, 1),
-                 batch.target_output.narrow(1, 0, batch.target_output.size(1) - 1)},
-                1);
-    pointing = model->copy_head()->point(hidden, said, state);
-    sums =
-        CopyHeadImpl::loss(model->head(), hidden, pointing, batch.copy_ids, targets, options.words);
-  } else {
-    sums = model->head()->loss(hidden.reshape({-1, hidden.size(2)}), targets.reshape({-1}),
-                               options.words.label_smoothing);
-  }
+  const EncodedBatch encoded = encode_batch(model, batch);
+  const ForwardPass pass =
+      decode_batch(model, batch, encoded, teacher_forcing(batch), options.guided);
+  TokenLoss sums = word_loss(model, batch, pass, targets, options.words);
+  if (options.guided.weight > 0.0)
+    sums.loss =
+        sums.loss + options.guided.weight * alignment_loss(model->config(), options.guided, batch,
+                                                           pass.state, pass.pointing);
   if (options.r_drop == 0.0) return sums;
   sums = halved(sums);
-  sums.loss =
-      sums.loss + options.r_drop / 4.0 * divergence(model->head(), hidden, targets, pointing);
+  sums.loss = sums.loss +
+              options.r_drop / 4.0 * divergence(model->head(), pass.hidden, targets, pass.pointing);
   return sums;
 }
 

@@ -3,6 +3,8 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/guided_alignment.h"
+#include "dragoman/training/training_config.h"
 
 namespace dragoman {
 
@@ -14,7 +16,10 @@ struct LossOptions {
   /// divergences are those of the gate, the generated words and the pointer together, which bound
   /// those of the mixture. 0: one pass.
   double r_drop = 0.0;
+  GuidedAlignment guided;
 };
+
+[[nodiscard]] LossOptions loss_options(const TrainingConfig& config);
 
 /// Sums over the real target tokens of `batch`, which lies on the model's device.
 [[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch,

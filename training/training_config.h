@@ -93,6 +93,8 @@ struct TrainingConfig {
   double coverage_loss = 0.0;
   double r_drop = 0.0;
   double ema = 0.0;
+  double guided_alignment = 0.0;
+  std::int64_t guided_alignment_layer = 0;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -158,6 +160,15 @@ struct TrainingConfig {
           "decay of an exponential moving average of the weights (0.999 to 0.9999), which is what "
           "is validated and stored as the model; 0: none",
           0.0, 0.9999999);
+    visit("guided_alignment", self.guided_alignment,
+          "weight of the loss that draws the attention to the source towards the links of "
+          "data.train[].alignment (Chen et al. 2016; 0.05 to 1); 0: none",
+          0.0, 1000.0);
+    visit(
+        "guided_alignment_layer", self.guided_alignment_layer,
+        "the decoder layer whose attention (the mean of its heads) that is, counted from 1; 0: as "
+        "decoding.attention_layer 0",
+        0, 1000);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

@@ -36,8 +36,7 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   optimizer_.zero_grad();
   // loss, nll, correct, copied
   at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));
-  const LossOptions options{{config_.label_smoothing, config_.force_copying, config_.coverage_loss},
-                            config_.r_drop};
+  const LossOptions options = loss_options(config_);
   for (const Batch& batch : batches) {
     const TokenLoss loss = batch_loss(model_, batch.to(device_), options);
     (loss.loss / tokens).backward();
