@@ -36,4 +36,14 @@ at::Tensor OutputHeadImpl::divergence(const TwoPasses& hidden, const TwoPasses& 
   return softmax_divergence(hidden, weight_, bias_, row_weights);
 }
 
+at::Tensor OutputHeadImpl::distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,
+                                        const at::Tensor& teacher_hidden,
+                                        const at::Tensor& row_weights, const Softening& softening) {
+  TORCH_CHECK(vocabulary() == teacher.vocabulary(), "a teacher of ", teacher.vocabulary(),
+              " words for a student of ", vocabulary());
+  return softmax_distillation({hidden, weight_, bias_},
+                              {teacher_hidden, teacher.weight_, teacher.bias_}, row_weights,
+                              softening);
+}
+
 }  // namespace dragoman

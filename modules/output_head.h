@@ -6,6 +6,7 @@
 #include <torch/nn/pimpl.h>
 
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/softmax_distillation.h"
 #include "dragoman/modules/softmax_divergence.h"
 #include "dragoman/modules/softmax_loss.h"
 
@@ -31,6 +32,11 @@ class OutputHeadImpl : public torch::nn::Module {
 
   /// hidden [N, D] and row_weights [N], twice each: see softmax_divergence.h.
   at::Tensor divergence(const TwoPasses& hidden, const TwoPasses& row_weights);
+
+  /// hidden [N, D], teacher_hidden [N, D'] and row_weights [N]: see softmax_distillation.h.
+  at::Tensor distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,
+                          const at::Tensor& teacher_hidden, const at::Tensor& row_weights,
+                          const Softening& softening);
 
   [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "dragoman/training/forward_pass.h"
+#include "dragoman/training/real_rows.h"
 
 namespace dragoman {
 namespace {
@@ -28,23 +29,18 @@ TwoPasses halves(const at::Tensor& x) {
   return {x.narrow(0, 0, rows), x.narrow(0, rows, rows)};
 }
 
-/// KL(p || q) + KL(q || p), summed over the positions. hidden [2 B, T, D], targets [2 B, T].
-at::Tensor divergence(OutputHead& head, const at::Tensor& hidden, const at::Tensor& targets,
-                      const Pointing& pointing) {
-  const at::Tensor valid = halves(targets).first.ge(0).flatten();  // [B * T]
-  // Padding costs nothing where finding it does not wait for a device.
-  const at::Tensor kept = valid.is_cpu() ? valid.nonzero().squeeze(1) : at::Tensor();
-  const auto rows = [&](const at::Tensor& x) {  // [B, T, ...] -> [N, ...]
-    const at::Tensor flat = x.flatten(0, 1);
-    return kept.defined() ? flat.index_select(0, kept) : flat;
-  };
+/// KL(p || q) + KL(q || p), summed over the positions. `pass` and `batch` are of both passes.
+at::Tensor divergence(OutputHead& head, const ForwardPass& pass, const Batch& batch) {
+  const RealRows rows(
+      padding_mask(halves(batch.target_lengths).first, batch.target_output.size(1)));
   const auto passes = [&](const at::Tensor& x) {
     const TwoPasses both = halves(x);
-    return TwoPasses{rows(both.first), rows(both.second)};
+    return TwoPasses{rows.of(both.first), rows.of(both.second)};
   };
-  const TwoPasses states = passes(hidden);
+  const TwoPasses states = passes(pass.hidden);
   const auto type = states.first.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-  const at::Tensor counts = (kept.defined() ? valid.index_select(0, kept) : valid).to(type);  // [N]
+  const at::Tensor counts = rows.counts(type);  // [N]
+  const Pointing& pointing = pass.pointing;
   if (!pointing.log_weights.defined()) return head->divergence(states, {counts, counts});
 
   const TwoPasses generate = passes(pointing.log_generate);
@@ -78,10 +74,13 @@ TokenLoss word_loss(Transformer& model, const Batch& batch, const ForwardPass& p
 
 }  // namespace
 
-LossOptions loss_options(const TrainingConfig& config) {
+LossOptions loss_options(const TrainingConfig& config, const Transformer& teacher) {
   return {.words = {config.label_smoothing, config.force_copying, config.coverage_loss},
           .r_drop = config.r_drop,
-          .guided = {config.guided_alignment, config.guided_alignment_layer}};
+          .guided = {config.guided_alignment, config.guided_alignment_layer},
+          .distillation = {teacher,
+                           config.distillation,
+                           {config.distillation_temperature, config.distillation_top_k}}};
 }
 
 TokenLoss batch_loss(Transformer& model, const Batch& given, const LossOptions& options) {
@@ -92,17 +91,19 @@ TokenLoss batch_loss(Transformer& model, const Batch& given, const LossOptions& 
         targets.masked_fill(padding_mask(batch.target_lengths, targets.size(1)).logical_not(), -1);
 
   const EncodedBatch encoded = encode_batch(model, batch);
-  const ForwardPass pass =
-      decode_batch(model, batch, encoded, teacher_forcing(batch), options.guided);
+  const DecoderInput input = teacher_forcing(batch);
+  const ForwardPass pass = decode_batch(model, batch, encoded, input, options.guided);
   TokenLoss sums = word_loss(model, batch, pass, targets, options.words);
+  if (const Distillation& distillation = options.distillation; distillation.teacher)
+    sums.loss = (1.0 - distillation.weight) * sums.loss +
+                distillation.weight * distillation_loss(model, pass, batch, input, distillation);
   if (options.guided.weight > 0.0)
     sums.loss =
         sums.loss + options.guided.weight * alignment_loss(model->config(), options.guided, batch,
                                                            pass.state, pass.pointing);
   if (options.r_drop == 0.0) return sums;
   sums = halved(sums);
-  sums.loss = sums.loss +
-              options.r_drop / 4.0 * divergence(model->head(), pass.hidden, targets, pass.pointing);
+  sums.loss = sums.loss + options.r_drop / 4.0 * divergence(model->head(), pass, batch);
   return sums;
 }
 

@@ -3,6 +3,7 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/distillation.h"
 #include "dragoman/training/guided_alignment.h"
 #include "dragoman/training/training_config.h"
 
@@ -17,9 +18,11 @@ struct LossOptions {
   /// those of the mixture. 0: one pass.
   double r_drop = 0.0;
   GuidedAlignment guided;
+  Distillation distillation;
 };
 
-[[nodiscard]] LossOptions loss_options(const TrainingConfig& config);
+/// `teacher` may be null.
+[[nodiscard]] LossOptions loss_options(const TrainingConfig& config, const Transformer& teacher);
 
 /// Sums over the real target tokens of `batch`, which lies on the model's device.
 [[nodiscard]] TokenLoss batch_loss(Transformer& model, const Batch& batch,

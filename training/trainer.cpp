@@ -39,6 +39,13 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
   return model;
 }
 
+Transformer prepared_teacher(Transformer teacher, at::Device device, at::ScalarType type) {
+  if (!teacher) return teacher;
+  teacher = prepared(std::move(teacher), device, type);
+  teacher->eval();
+  return teacher;
+}
+
 }  // namespace
 
 std::string_view name(StopReason reason) {
@@ -110,7 +117,7 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       moving_average(config.ema > 0.0
                          ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
                          : nullptr),
-      updater(config, model, optimizer, device),
+      updater(config, model, optimizer, device, prepared_teacher(inputs.teacher, device, type)),
       meter(optimizer.parameters()),
       watch(config),
       validation(config, inputs, device),

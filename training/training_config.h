@@ -95,6 +95,10 @@ struct TrainingConfig {
   double ema = 0.0;
   double guided_alignment = 0.0;
   std::int64_t guided_alignment_layer = 0;
+  std::string teacher;
+  double distillation = 0.5;
+  double distillation_temperature = 1.0;
+  std::int64_t distillation_top_k = 0;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -169,6 +173,17 @@ struct TrainingConfig {
         "the decoder layer whose attention (the mean of its heads) that is, counted from 1; 0: as "
         "decoding.attention_layer 0",
         0, 1000);
+    visit(
+        "teacher", self.teacher,
+        "a model file to learn from beside the corpus, word by word (Hinton et al. 2015); its "
+        "tokenisers are used unless tokenizer.source_model or init_from gives others; empty: none");
+    visit("distillation", self.distillation,
+          "with a teacher: weight of its part of the loss; the words of the corpus have the rest",
+          0.001, 1.0);
+    visit("distillation_temperature", self.distillation_temperature,
+          "with a teacher: both outputs are softened by this temperature", 0.01, 100.0);
+    visit("distillation_top_k", self.distillation_top_k,
+          "with a teacher: only its so many most probable words count; 0: all", 0, 10000000);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

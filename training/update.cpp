@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "dragoman/data/error.h"
-#include "dragoman/training/loss.h"
 
 namespace dragoman {
 namespace {
@@ -21,8 +20,12 @@ bool is_finite(const at::Tensor& tensor) {
 }  // namespace
 
 Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer,
-               at::Device device)
-    : config_(config), model_(std::move(model)), optimizer_(optimizer), device_(device) {}
+               at::Device device, const Transformer& teacher)
+    : config_(config),
+      loss_(loss_options(config, teacher)),
+      model_(std::move(model)),
+      optimizer_(optimizer),
+      device_(device) {}
 
 UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter) {
   UpdateResult result;
@@ -36,9 +39,8 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   optimizer_.zero_grad();
   // loss, nll, correct, copied
   at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));
-  const LossOptions options = loss_options(config_);
   for (const Batch& batch : batches) {
-    const TokenLoss loss = batch_loss(model_, batch.to(device_), options);
+    const TokenLoss loss = batch_loss(model_, batch.to(device_), loss_);
     (loss.loss / tokens).backward();
     sums += at::stack(
         {loss.loss.detach().to(at::kDouble), loss.nll.detach().to(at::kDouble),

@@ -10,6 +10,7 @@
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/training/layer_meter.h"
+#include "dragoman/training/loss.h"
 #include "dragoman/training/optimizer.h"
 #include "dragoman/training/training_config.h"
 
@@ -29,7 +30,9 @@ struct UpdateResult {
 
 class Update {
  public:
-  Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device);
+  /// `teacher`, when given, lies on the device and is in evaluation mode.
+  Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device,
+         const Transformer& teacher = nullptr);
 
   /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
   /// where it began; after max_bad_steps in a row throws Error with advice.
@@ -47,6 +50,7 @@ class Update {
   void count_problem(const std::string& problem);
 
   const TrainingConfig config_;
+  LossOptions loss_;
   Transformer model_;
   Optimizer& optimizer_;
   at::Device device_;

@@ -172,6 +172,30 @@ TEST_CASE("guided alignment needs links, which are read with the corpus", "[prog
   CHECK(right.status == 0);
 }
 
+TEST_CASE("a teacher gives its tokenisers, or is refused", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string taught =
+      kTwoUpdates + "--set training.teacher=" + dragoman_test::tiny_model() + " ";
+  const auto copying = train(folder, taught + "--set model.copy_head.enabled=true");
+  CHECK(copying.status == 2);
+  CHECK_THAT(copying.err, Contains("has no copy head and the model that is trained has one"));
+  REQUIRE(
+      train(folder, kTwoUpdates + "--set tokenizer.vocabulary_size=50 --set training.output=other")
+          .status == 0);
+  const auto other = train(
+      folder, taught + "--set training.output=third --set tokenizer.source_model=other/source.spm");
+  CHECK(other.status == 2);
+  CHECK_THAT(other.err, Contains("has other tokenisers than the model that is trained"));
+  const auto missing = train(folder, kTwoUpdates + "--set training.teacher=none.pt");
+  CHECK(missing.status == 4);
+  CHECK_THAT(missing.err, Contains("none.pt"));
+  // The teacher's 60 pieces, whatever the configuration says of a size.
+  const auto right = train(folder, taught + "--set tokenizer.vocabulary_size=40");
+  INFO(right.err);
+  CHECK(right.status == 0);
+}
+
 TEST_CASE("a model goes from raw text to a score through the program", "[program][train][.slow]") {
   const TemporaryFolder folder;
   write_task(folder);
