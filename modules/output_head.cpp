@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "dragoman/modules/linear.h"
 #include "dragoman/modules/shape.h"
 
@@ -23,6 +26,21 @@ at::Tensor OutputHeadImpl::logits(const at::Tensor& hidden) {
 
 at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
   return at::log_softmax(logits(hidden), -1);
+}
+
+MostProbable OutputHeadImpl::most_probable(const at::Tensor& hidden) {
+  const at::NoGradGuard no_grad;
+  constexpr std::int64_t kElements = std::int64_t{1} << 21;
+  const std::int64_t rows = std::max<std::int64_t>(64, kElements / vocabulary());
+  std::vector<at::Tensor> ids;
+  std::vector<at::Tensor> log_probs;
+  for (const at::Tensor& part : hidden.split(rows)) {
+    const at::Tensor scores = logits(part);  // [n, V]
+    const auto [best, id] = scores.max(-1);
+    ids.push_back(id);
+    log_probs.push_back(best - at::logsumexp(scores, {-1}));
+  }
+  return {at::cat(ids), at::cat(log_probs)};
 }
 
 TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targets,

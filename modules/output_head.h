@@ -12,6 +12,11 @@
 
 namespace dragoman {
 
+struct MostProbable {
+  at::Tensor ids;        ///< [N] int64
+  at::Tensor log_probs;  ///< [N] float
+};
+
 class OutputHeadImpl : public torch::nn::Module {
  public:
   /// `weight` [V, D]: the matrix of an embedding to share; undefined: an own parameter "weight".
@@ -23,6 +28,10 @@ class OutputHeadImpl : public torch::nn::Module {
 
   /// hidden [..., D] -> log-probabilities [..., V] float32.
   at::Tensor log_probs(const at::Tensor& hidden);
+
+  /// The most probable word of each row, for hidden [N, D]; of few rows at a time, so that [N, V]
+  /// is never there. No gradients.
+  MostProbable most_probable(const at::Tensor& hidden);
 
   /// hidden [N, D], targets [N] int64; positions with target < 0 are ignored. Label smoothing as in
   /// Szegedy et al. 2016: (1 - s) * nll + s * mean over the vocabulary of -log p (what PyTorch's

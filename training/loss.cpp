@@ -4,6 +4,7 @@
 
 #include "dragoman/training/forward_pass.h"
 #include "dragoman/training/real_rows.h"
+#include "dragoman/training/scheduled_sampling.h"
 
 namespace dragoman {
 namespace {
@@ -72,15 +73,33 @@ TokenLoss word_loss(Transformer& model, const Batch& batch, const ForwardPass& p
                              options.label_smoothing);
 }
 
+/// Both passes of R-Drop read the same words.
+DecoderInput decoder_input(Transformer& model, const Batch& batch, const EncodedBatch& encoded,
+                           const LossOptions& options) {
+  if (options.sampling == 0.0) return teacher_forcing(batch);
+  if (options.r_drop == 0.0)
+    return sampled_input(model, batch, encoded, options.sampling, options.unknown_word);
+  const auto half = [](const at::Tensor& x) { return x.defined() ? halves(x).first : x; };
+  Batch once = batch;
+  once.copy_ids = half(batch.copy_ids);
+  once.target_input = half(batch.target_input);
+  once.target_output = half(batch.target_output);
+  const DecoderInput input = sampled_input(model, once, {half(encoded.memory), half(encoded.mask)},
+                                           options.sampling, options.unknown_word);
+  return {at::cat({input.tokens, input.tokens}), at::cat({input.said, input.said})};
+}
+
 }  // namespace
 
-LossOptions loss_options(const TrainingConfig& config, const Transformer& teacher) {
+LossOptions loss_options(const TrainingConfig& config, const LossInputs& inputs) {
   return {.words = {config.label_smoothing, config.force_copying, config.coverage_loss},
           .r_drop = config.r_drop,
           .guided = {config.guided_alignment, config.guided_alignment_layer},
-          .distillation = {teacher,
+          .distillation = {inputs.teacher,
                            config.distillation,
-                           {config.distillation_temperature, config.distillation_top_k}}};
+                           {config.distillation_temperature, config.distillation_top_k}},
+          .sampling = 0.0,
+          .unknown_word = inputs.unknown_word};
 }
 
 TokenLoss batch_loss(Transformer& model, const Batch& given, const LossOptions& options) {
@@ -91,7 +110,7 @@ TokenLoss batch_loss(Transformer& model, const Batch& given, const LossOptions& 
         targets.masked_fill(padding_mask(batch.target_lengths, targets.size(1)).logical_not(), -1);
 
   const EncodedBatch encoded = encode_batch(model, batch);
-  const DecoderInput input = teacher_forcing(batch);
+  const DecoderInput input = decoder_input(model, batch, encoded, options);
   const ForwardPass pass = decode_batch(model, batch, encoded, input, options.guided);
   TokenLoss sums = word_loss(model, batch, pass, targets, options.words);
   if (const Distillation& distillation = options.distillation; distillation.teacher)

@@ -19,6 +19,7 @@
 #include "dragoman/training/progress.h"
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
+#include "dragoman/training/scheduled_sampling.h"
 #include "dragoman/training/signals.h"
 #include "dragoman/training/update.h"
 #include "dragoman/training/validation.h"
@@ -117,7 +118,9 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       moving_average(config.ema > 0.0
                          ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
                          : nullptr),
-      updater(config, model, optimizer, device, prepared_teacher(inputs.teacher, device, type)),
+      updater(config, model, optimizer, device,
+              {prepared_teacher(inputs.teacher, device, type),
+               inputs.encoder.special_ids().target_unknown}),
       meter(optimizer.parameters()),
       watch(config),
       validation(config, inputs, device),
@@ -232,7 +235,8 @@ void Trainer::State::update() {
   const std::vector<Batch> batches = next_batches();
   const double rate = learning_rate(config, counters.step + 1);
   const bool is_measured = config.norms_every > 0 && (counters.step + 1) % config.norms_every == 0;
-  const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr);
+  const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr,
+                                          sampling_probability(config, counters.step + 1));
   ++counters.step;
   counters.sentences += result.sentences;
   counters.source_tokens += result.source_tokens;

@@ -29,6 +29,16 @@ constexpr auto names(ScheduleKind) {
        {"cyclic", ScheduleKind::cyclic}});
 }
 
+/// How the share of right words that the decoder reads falls (training/scheduled_sampling.h).
+enum class SamplingSchedule { none, linear, exponential, inverse_sigmoid };
+constexpr auto names(SamplingSchedule) {
+  return std::to_array<std::pair<std::string_view, SamplingSchedule>>(
+      {{"none", SamplingSchedule::none},
+       {"linear", SamplingSchedule::linear},
+       {"exponential", SamplingSchedule::exponential},
+       {"inverse_sigmoid", SamplingSchedule::inverse_sigmoid}});
+}
+
 /// Arithmetic of a step; automatic: bf16 where the device computes it natively, else fp32.
 enum class TrainingPrecision { automatic, fp32, bf16 };
 constexpr auto names(TrainingPrecision) {
@@ -99,6 +109,10 @@ struct TrainingConfig {
   double distillation = 0.5;
   double distillation_temperature = 1.0;
   std::int64_t distillation_top_k = 0;
+  SamplingSchedule scheduled_sampling = SamplingSchedule::none;
+  std::int64_t scheduled_sampling_start = 1000;
+  std::int64_t scheduled_sampling_steps = 10000;
+  double scheduled_sampling_max = 0.5;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -184,6 +198,18 @@ struct TrainingConfig {
           "with a teacher: both outputs are softened by this temperature", 0.01, 100.0);
     visit("distillation_top_k", self.distillation_top_k,
           "with a teacher: only its so many most probable words count; 0: all", 0, 10000000);
+    visit(
+        "scheduled_sampling", self.scheduled_sampling,
+        "let the decoder read some of the model's own words in place of the right ones (Bengio et "
+        "al. 2015, Mihaylova and Martins 2019); how the share of right words falls");
+    visit("scheduled_sampling_start", self.scheduled_sampling_start,
+          "updates before scheduled_sampling begins", 0, 1000000000);
+    visit("scheduled_sampling_steps", self.scheduled_sampling_steps,
+          "updates n of scheduled_sampling, i after its start: linear 1 - i / n, exponential "
+          "exp(-i / n), inverse_sigmoid n / (n + exp(i / n))",
+          1, 1000000000);
+    visit("scheduled_sampling_max", self.scheduled_sampling_max,
+          "scheduled_sampling's greatest share of the model's own words", 0.0, 1.0);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

@@ -20,14 +20,15 @@ bool is_finite(const at::Tensor& tensor) {
 }  // namespace
 
 Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer,
-               at::Device device, const Transformer& teacher)
+               at::Device device, const LossInputs& inputs)
     : config_(config),
-      loss_(loss_options(config, teacher)),
+      loss_(loss_options(config, inputs)),
       model_(std::move(model)),
       optimizer_(optimizer),
       device_(device) {}
 
-UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter) {
+UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter,
+                         double sampling) {
   UpdateResult result;
   for (const Batch& batch : batches) {
     result.sentences += batch.sentences();
@@ -36,6 +37,7 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   }
   const double tokens = static_cast<double>(std::max<std::int64_t>(result.target_tokens, 1));
 
+  loss_.sampling = sampling;
   optimizer_.zero_grad();
   // loss, nll, correct, copied
   at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));

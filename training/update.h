@@ -30,15 +30,14 @@ struct UpdateResult {
 
 class Update {
  public:
-  /// `teacher`, when given, lies on the device and is in evaluation mode.
   Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device,
-         const Transformer& teacher = nullptr);
+         const LossInputs& inputs = {});
 
   /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
   /// where it began; after max_bad_steps in a row throws Error with advice.
-  /// `meter`, when given, measures this update.
+  /// `meter`, when given, measures this update. `sampling`: see sampling_probability.
   UpdateResult run(std::span<const Batch> batches, double learning_rate,
-                   LayerMeter* meter = nullptr);
+                   LayerMeter* meter = nullptr, double sampling = 0.0);
 
   /// Updates in a row that were skipped; part of a checkpoint.
   [[nodiscard]] std::int64_t bad_steps() const { return bad_steps_; }
