@@ -23,7 +23,15 @@ struct RunConfig {
     visit("training", self.training, "optimiser, schedule, validation, checkpoints");
     visit("decoding", self.decoding, "search defaults, stored with the model");
   }
-  void check(auto&&) const {}
+  void check(auto&& require) const {
+    bool has_links = false;
+    for (const CorpusConfig& corpus : data.train)
+      has_links = has_links || !corpus.alignment.empty();
+    require(training.guided_alignment == 0.0 || has_links, "training.guided_alignment",
+            "needs links between words: give a corpus of data.train its file of them in alignment");
+    require(training.guided_alignment_layer <= model.decoder.layers,
+            "training.guided_alignment_layer", "must not exceed model.decoder.layers");
+  }
 };
 
 }  // namespace dragoman

@@ -90,6 +90,32 @@ Tokenizers tokenizers_of(const ModelFile& file, const TokenizerConfig& settings)
   return {file.encoder.source(), file.encoder.target()};
 }
 
+/// The network of a teacher whose words are the student's.
+Transformer make_teacher(const ModelFile& file, const RunSetup& setup) {
+  const ModelConfig& student = setup.config.model;
+  const auto refuse = [&file](const std::string& what) {
+    throw UsageError(fmt::format("training.teacher: {} {}", file.path, what));
+  };
+  if (file.encoder.source().bytes() != setup.encoder.source().bytes() ||
+      file.encoder.target().bytes() != setup.encoder.target().bytes())
+    refuse(
+        "has other tokenisers than the model that is trained, so that their words are not the "
+        "same. Leave tokenizer.source_model and training.init_from empty to use the teacher's.");
+  if (file.model.copy_head.enabled != student.copy_head.enabled)
+    refuse(
+        fmt::format("has {} copy head and the model that is trained has {}: what the one says "
+                    "of copied words has no counterpart in the other. Set "
+                    "model.copy_head.enabled to {}, or distil by translating the sources with "
+                    "the teacher (docs/training.md).",
+                    file.model.copy_head.enabled ? "a" : "no",
+                    student.copy_head.enabled ? "one" : "none", file.model.copy_head.enabled));
+  if (file.model.positions == PositionKind::learned &&
+      file.model.max_positions < student.max_positions)
+    refuse(fmt::format("knows {} positions, fewer than model.max_positions ({}). Lower that.",
+                       file.model.max_positions, student.max_positions));
+  return build_transformer(file);
+}
+
 }  // namespace
 
 RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
@@ -116,6 +142,8 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   std::optional<ModelFile> initial;
   if (!begun && !config.training.init_from.empty())
     initial = load_model_file(config.training.init_from);
+  std::optional<ModelFile> teacher;
+  if (!config.training.teacher.empty()) teacher = load_model_file(config.training.teacher);
   std::optional<Tokenizers> tokenizers;
   if (begun) {
     NullLog nowhere;  // what is said about the file itself was said above
@@ -124,8 +152,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
     compare_with_stored(config, read_stored(run.config(), {}, told), run.config(), log);
     tokenizers = load_tokenizers(source_file, fs::exists(target_file) ? target_file : "");
   } else {
-    tokenizers = initial && config.tokenizer.source_model.empty()
-                     ? tokenizers_of(*initial, config.tokenizer)
+    const std::optional<ModelFile>& given = initial ? initial : teacher;
+    tokenizers = given && config.tokenizer.source_model.empty()
+                     ? tokenizers_of(*given, config.tokenizer)
                      : make_tokenizers(
                            config,
                            [&config](Side side) {
@@ -147,7 +176,8 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   std::map<std::string, std::string> bundle{{"config.json", resolved},
                                             {"source.spm", tokenizers->source.bytes()}};
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  RunSetup setup{config, make_encoder(config, *tokenizers), std::move(bundle), {}};
+  RunSetup setup{config, make_encoder(config, *tokenizers), std::move(bundle), {}, nullptr};
+  if (teacher) setup.teacher = make_teacher(*teacher, setup);
   if (initial)
     setup.initial = {std::move(initial->weights), initial->model.tied_embeddings,
                      initial->encoder.source(), initial->encoder.target()};

@@ -19,10 +19,11 @@ struct RunSetup {
   PairEncoder encoder;
   std::map<std::string, std::string> bundle;  ///< config.json, source.spm[, target.spm]
   std::optional<Pretrained> initial;  ///< training.init_from, unless the run has begun already
+  Transformer teacher{nullptr};       ///< training.teacher; null: none
 };
 
 /// Reads the configuration at `path`, trains or loads the tokenisers (those of training.init_from
-/// when no others are given), and writes config.json and
+/// or training.teacher when no others are given), and writes config.json and
 /// the tokenisers into the run directory. When the directory holds checkpoints: with `resume` its
 /// tokenisers are used and a changed model or tokeniser is refused (UsageError, all differences
 /// named); without it, UsageError.

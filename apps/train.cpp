@@ -100,6 +100,7 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
     return texts;
   };
   Trainer trainer(training, {.model = model,
+                             .teacher = setup.teacher,
                              .batches = batches,
                              .encoder = setup.encoder,
                              .development = read_development_set(setup.config.data),

@@ -15,6 +15,33 @@ at::Tensor filled(at::IntArrayRef shape, std::int64_t value, const at::TensorOpt
   return tensor;
 }
 
+/// Fills batch.links and batch.link_weights.
+void add_links(std::span<const Example> examples, bool pin_memory, Batch& batch) {
+  std::int64_t count = 0;
+  for (const Example& example : examples)
+    count += std::ssize(example.links);
+  if (count == 0) return;
+  const auto options = at::TensorOptions().pinned_memory(pin_memory);
+  batch.links = at::empty({count}, options.dtype(at::kLong));
+  batch.link_weights = at::empty({count}, options.dtype(at::kFloat));
+  auto* place = batch.links.mutable_data_ptr<std::int64_t>();
+  auto* weight = batch.link_weights.mutable_data_ptr<float>();
+  std::int64_t first_row = 0;  // of the sentence, in [B * T, S]
+  for (const Example& example : examples) {
+    const auto end = example.links.end();
+    for (auto link = example.links.begin(); link != end;) {
+      const auto next = std::find_if(
+          link, end, [link](const WordLink& other) { return other.target != link->target; });
+      const float share = 1.0F / static_cast<float>(next - link);
+      for (; link != next; ++link) {
+        *place++ = (first_row + link->target) * batch.source.size(1) + link->source;
+        *weight++ = share;
+      }
+    }
+    first_row += batch.target_output.size(1);
+  }
+}
+
 }  // namespace
 
 Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin_memory) {
@@ -33,7 +60,9 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
               .copy_ids = {},
               .target_input = filled({count, T}, ids.target_pad, options),
               .target_output = filled({count, T}, ids.target_pad, options),
-              .target_lengths = at::empty({count}, options)};
+              .target_lengths = at::empty({count}, options),
+              .links = {},
+              .link_weights = {}};
   if (ids.copies) batch.copy_ids = filled({count, S}, kNoCopy, options);
   auto* copy_id = ids.copies ? batch.copy_ids.mutable_data_ptr<std::int64_t>() : nullptr;
   auto* source = batch.source.mutable_data_ptr<std::int64_t>();
@@ -60,19 +89,22 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
     input += T;
     output += T;
   }
+  add_links(examples, pin_memory, batch);
   return batch;
 }
 
 Batch Batch::to(at::Device device) const {
   const auto copy = [device](const at::Tensor& tensor) {
-    return tensor.to(device, /*non_blocking=*/true);
+    return tensor.defined() ? tensor.to(device, /*non_blocking=*/true) : tensor;
   };
   return {.source = copy(source),
           .source_lengths = copy(source_lengths),
-          .copy_ids = copy_ids.defined() ? copy(copy_ids) : copy_ids,
+          .copy_ids = copy(copy_ids),
           .target_input = copy(target_input),
           .target_output = copy(target_output),
           .target_lengths = copy(target_lengths),
+          .links = copy(links),
+          .link_weights = copy(link_weights),
           .source_tokens = source_tokens,
           .target_tokens = target_tokens};
 }

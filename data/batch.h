@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "dragoman/data/word_links.h"
+
 namespace dragoman {
 
 /// One tokenised pair; ids without <s> and </s>. With a copy head targets may hold words that only
@@ -17,6 +19,7 @@ struct Example {
   std::vector<std::int32_t> target;
   std::vector<std::int32_t> copy_ids;  ///< the target word that copying each source token yields;
                                        ///< empty without a copy head
+  std::vector<WordLink> links;         ///< between tokens, by target, then source; may be none
   bool is_cut = false;                 ///< the source was longer
 };
 
@@ -45,6 +48,9 @@ struct Batch {
                                    ///< produces are <unk> here
   at::Tensor target_output;        ///< [B, T] int64, ends with </s>
   at::Tensor target_lengths;       ///< [B] int64, </s> counted
+  at::Tensor links;                ///< [N] int64: places in [B, T, S] of target_output and source
+                                   ///< whose tokens are linked; undefined: no pair has links
+  at::Tensor link_weights;         ///< [N] float: 1 / number of links of the same target token
   std::int64_t source_tokens = 0;  ///< without padding, </s> counted
   std::int64_t target_tokens = 0;  ///< without padding, </s> counted
 

@@ -81,6 +81,7 @@ struct ChunkSource::Texts {
   std::vector<std::string> source = std::vector<std::string>(kReadPairs);
   std::vector<std::string> target = std::vector<std::string>(kReadPairs);
   std::int64_t first = 0;  ///< number of the first of them, within the chunk
+  std::vector<std::vector<WordLink>> links = std::vector<std::vector<WordLink>>(kReadPairs);
 };
 
 std::vector<Example> Chunk::examples(std::size_t batch) const {
@@ -103,6 +104,7 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
   for (const auto& corpus : config_.train) {
     readers.emplace_back(with_folder(corpus, config_.folder), config_.invalid_text);
     files.push_back(readers.back().files());
+    if (const auto& links = readers.back().alignment_file()) files.back().push_back(links);
   }
   identity_.corpora = summarize_corpora(files, config_.threads);
   std::vector<std::int64_t> sizes;
@@ -218,6 +220,7 @@ TokenizedPairs ChunkSource::read_chunk(const std::stop_token& stop) {
         if (stop.stop_requested()) return content;
       }
       cursor.next(texts.source[held], texts.target[held]);
+      texts.links[held] = cursor.links();
       ++held;
     }
     content.counts.invalid_text += cursor.repaired() - repaired;
@@ -245,8 +248,10 @@ void ChunkSource::tokenize(const Texts& texts, std::size_t count, TokenizedPairs
     const std::size_t end = std::min(count, (block + 1) * kBlockPairs);
     for (std::size_t pair = block * kBlockPairs; pair < end; ++pair) {
       const Example example =
-          encoder_.encode(texts.source[pair], texts.target[pair], config_.max_source_length,
-                          sampling_seed(texts.first + static_cast<std::int64_t>(pair)));
+          encoder_.encode(texts.source[pair], texts.target[pair],
+                          {.max_source_length = config_.max_source_length,
+                           .seed = sampling_seed(texts.first + static_cast<std::int64_t>(pair)),
+                           .links = texts.links[pair]});
       if (example.is_cut) ++counts[block].cut;
       if (passes_filter(config_, std::ssize(example.source), std::ssize(example.target),
                         counts[block]))

@@ -63,6 +63,7 @@ void CorpusCursor::next(std::string& source, std::string& target) {
     }
     if (!is_taken) continue;
     ++selected_;
+    links_ = reader_.links();
     repaired_ += reader_.repaired() - repaired;
     if (selected_ == pairs_in_pass()) start_pass();
     return;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/parallel_reader.h"
@@ -27,6 +28,8 @@ class CorpusCursor {
   [[nodiscard]] bool is_random() const { return fraction_ > 0; }  ///< epochs differ
   /// Only when pairs_per_epoch() > 0. Throws DataError for bad lines, or when the file shrank.
   void next(std::string& source, std::string& target);
+  /// Of the pair that `next` gave.
+  [[nodiscard]] const std::vector<WordLink>& links() const { return links_; }
   /// As if a whole epoch had been taken, from its start.
   void skip_epoch();
   [[nodiscard]] Position position() const;
@@ -47,6 +50,7 @@ class CorpusCursor {
   std::int64_t pass_ = 0;
   std::int64_t selected_ = 0;
   std::int64_t repaired_ = 0;
+  std::vector<WordLink> links_;
 };
 
 }  // namespace dragoman

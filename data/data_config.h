@@ -37,6 +37,7 @@ struct CorpusConfig {
   double weight = 1.0;
   std::string source_prefix;
   std::string target_prefix;
+  std::string alignment;
 
   static void fields(auto& self, auto&& visit) {
     visit("source", self.source,
@@ -50,6 +51,9 @@ struct CorpusConfig {
           "put before every source line that is not empty, with a space; words in angle brackets, "
           "as in \"<2de> <news>\", are one piece each");
     visit("target_prefix", self.target_prefix, "the same for the target lines");
+    visit("alignment", self.alignment,
+          "file of links between the words of each pair, such as \"0-0 1-2\" (source-target), for "
+          "training.guided_alignment; may be .gz");
   }
   void check(auto&&) const {}
 };
@@ -113,6 +117,7 @@ struct DataConfig {
   }
   void check(auto&& require) const {
     require(min_length <= max_length, "min_length", "must not exceed max_length");
+    require(dev.alignment.empty(), "dev.alignment", "is not read: links serve training alone");
   }
 };
 

@@ -1,6 +1,7 @@
 #include "dragoman/data/packed_pairs.h"
 
 #include <algorithm>
+#include <array>
 
 namespace dragoman {
 
@@ -40,10 +41,13 @@ void PackedPairs::append(const Example& example) {
   pairs_.push_back({bytes_.size(),
                     {static_cast<std::int32_t>(example.source.size()),
                      static_cast<std::int32_t>(example.target.size())},
-                    copy_ids});
+                    copy_ids,
+                    static_cast<std::int32_t>(example.links.size())});
   pack(example.source, bytes_);
   pack(example.target, bytes_);
   if (copy_ids == CopyIds::own) pack(example.copy_ids, bytes_);
+  for (const WordLink& link : example.links)
+    pack(std::array{link.source, link.target}, bytes_);
 }
 
 void PackedPairs::shrink() {
@@ -52,12 +56,16 @@ void PackedPairs::shrink() {
 }
 
 Example PackedPairs::unpack(std::size_t pair) const {
-  const auto& [offset, length, copy_ids] = pairs_[pair];
+  const auto& [offset, length, copy_ids, links] = pairs_[pair];
   Example example;
   const std::uint8_t* at = unpack_ids(bytes_.data() + offset, length.source, example.source);
   at = unpack_ids(at, length.target, example.target);
-  if (copy_ids == CopyIds::own) unpack_ids(at, length.source, example.copy_ids);
+  if (copy_ids == CopyIds::own) at = unpack_ids(at, length.source, example.copy_ids);
   if (copy_ids == CopyIds::source) example.copy_ids = example.source;
+  std::vector<std::int32_t> places;
+  unpack_ids(at, 2 * links, places);
+  for (std::size_t place = 0; place < places.size(); place += 2)
+    example.links.push_back({places[place], places[place + 1]});
   return example;
 }
 

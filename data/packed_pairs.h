@@ -34,6 +34,7 @@ class PackedPairs {
     std::size_t offset;
     PairLength length;
     CopyIds copy_ids;
+    std::int32_t links;
   };
   std::vector<std::uint8_t> bytes_;
   std::vector<Pair> pairs_;

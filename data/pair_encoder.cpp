@@ -126,15 +126,17 @@ std::vector<Piece> PairEncoder::draw(std::vector<Piece> pieces, std::string_view
   return sampler->resample(pieces, text, own, Draw::independent);
 }
 
-std::vector<std::int32_t> PairEncoder::encode_plain(std::string_view text, Side side,
-                                                    Seed seed) const {
+PairEncoder::Tokens PairEncoder::encode_plain(std::string_view text, Side side, Seed seed,
+                                              Ranges ranges) const {
   const Tokenizer& tokenizer = side == Side::source ? source_ : target_;
   const bool is_drawn = seed && (side == Side::source ? source_sampler_ : target_sampler_);
-  if (!is_drawn) return tokenizer.encode(text);
-  std::vector<std::int32_t> ids;
-  for (const Piece& piece : draw(tokenizer.encode_aligned(text), text, side, seed))
-    ids.push_back(piece.id);
-  return ids;
+  if (!is_drawn && ranges == Ranges::unwanted) return {tokenizer.encode(text), {}};
+  Tokens tokens;
+  for (const Piece& piece : draw(tokenizer.encode_aligned(text), text, side, seed)) {
+    tokens.ids.push_back(piece.id);
+    tokens.ranges.push_back({piece.begin, piece.end});
+  }
+  return tokens;
 }
 
 EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText& masked,
@@ -174,14 +176,13 @@ EncodedSource PairEncoder::encode_source(std::string_view text) const {
 
 std::vector<std::int32_t> PairEncoder::encode_target(std::string_view text,
                                                      const EncodedSource& source) const {
-  return encode_seeded(text, source, {});
+  return encode_seeded(text, source, {}, Ranges::unwanted).ids;
 }
 
 /// The n-th part with some text gets the mask of the n-th extra word with that surface.
-std::vector<std::int32_t> PairEncoder::encode_seeded(std::string_view text,
-                                                     const EncodedSource& source, Seed seed) const {
-  if (!options_.enabled || source.extra_words.empty())
-    return encode_plain(text, Side::target, seed);
+PairEncoder::Tokens PairEncoder::encode_seeded(std::string_view text, const EncodedSource& source,
+                                               Seed seed, Ranges ranges) const {
+  if (source.extra_words.empty()) return encode_plain(text, Side::target, seed, ranges);
   std::vector<std::int64_t> free = source.protected_ids;
   std::vector<TextRange> spans;
   std::vector<std::string> masks;
@@ -202,9 +203,10 @@ std::vector<std::int32_t> PairEncoder::encode_seeded(std::string_view text,
   return spell(MaskedText(text, spans, masks), source, seed);
 }
 
-std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked, const EncodedSource& source,
-                                             Seed seed) const {
+PairEncoder::Tokens PairEncoder::spell(const MaskedText& masked, const EncodedSource& source,
+                                       Seed seed) const {
   std::vector<std::int32_t> ids;
+  std::vector<TextRange> ranges;
   std::vector<std::string> pieces;
   for (const Piece& piece :
        draw(encode_split(target_, masked), masked.text(), Side::target, seed)) {
@@ -213,9 +215,10 @@ std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked, const Enc
     ids.push_back(
         is_extra ? static_cast<std::int32_t>(target_.size() + (extra - source.extra_words.begin()))
                  : piece.id);
+    ranges.push_back({masked.original(piece.begin), masked.original(piece.end)});
     pieces.push_back(piece.text);
   }
-  if (!target_of_source_) return ids;
+  if (!target_of_source_) return {std::move(ids), std::move(ranges)};
 
   // Separate vocabularies: the source's spelling of words that need extra words there.
   std::vector<std::string> source_pieces;
@@ -232,14 +235,17 @@ std::vector<std::int32_t> PairEncoder::spell(const MaskedText& masked, const Enc
     if (*std::ranges::max_element(spelling) >= target_.size())
       spellings.emplace(join(std::span(source_pieces).subspan(begin, end - begin)), spelling);
   });
-  std::vector<std::int32_t> respelled;
+  Tokens respelled;
   for_each_word(pieces, [&](std::size_t begin, std::size_t end) {
     const auto spelling = spellings.find(join(std::span(pieces).subspan(begin, end - begin)));
     const bool is_spelled = end - begin > 1 && spelling != spellings.end();
     const std::span<const std::int32_t> used =
         is_spelled ? std::span<const std::int32_t>(spelling->second)
                    : std::span<const std::int32_t>(ids).subspan(begin, end - begin);
-    respelled.insert(respelled.end(), used.begin(), used.end());
+    respelled.ids.insert(respelled.ids.end(), used.begin(), used.end());
+    for (std::size_t place = 0; place < used.size(); ++place)
+      respelled.ranges.push_back(is_spelled ? TextRange{ranges[begin].begin, ranges[end - 1].end}
+                                            : ranges[begin + place]);
   });
   return respelled;
 }
@@ -248,9 +254,9 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
   const auto length = static_cast<std::size_t>(max_length);
   if (source.ids.size() <= length) return false;
   source.ids.resize(length);
+  if (!source.ranges.empty()) source.ranges.resize(length);
   if (source.copy_ids.empty()) return true;
   source.copy_ids.resize(length);
-  source.ranges.resize(length);
   // Extra words are numbered in their order in the text.
   auto words = static_cast<std::int32_t>(target_.size());
   for (const std::int32_t id : source.copy_ids)
@@ -262,13 +268,23 @@ bool PairEncoder::cut(EncodedSource& source, std::int64_t max_length) const {
 }
 
 Example PairEncoder::encode(std::string_view source, std::string_view target,
-                            std::int64_t max_source_length, Seed seed) const {
+                            const EncodeOptions& options) const {
+  const Ranges ranges = options.links.empty() ? Ranges::unwanted : Ranges::wanted;
   const auto pair = [&](EncodedSource encoded) -> Example {
-    const bool is_cut = max_source_length > 0 && cut(encoded, max_source_length);
-    std::vector<std::int32_t> ids = encode_seeded(target, encoded, seed);
-    return {std::move(encoded.ids), std::move(ids), std::move(encoded.copy_ids), is_cut};
+    const bool is_cut =
+        options.max_source_length > 0 && cut(encoded, options.max_source_length);
+    Tokens said = encode_seeded(target, encoded, options.seed, ranges);
+    std::vector<WordLink> links;
+    if (ranges == Ranges::wanted)
+      links = token_links(options.links, words_of_tokens(encoded.ranges, source),
+                          words_of_tokens(said.ranges, target));
+    return {std::move(encoded.ids), std::move(said.ids), std::move(encoded.copy_ids),
+            std::move(links), is_cut};
   };
-  if (!options_.enabled) return pair({.ids = encode_plain(source, Side::source, seed)});
+  if (!options_.enabled) {
+    Tokens read = encode_plain(source, Side::source, options.seed, ranges);
+    return pair({.ids = std::move(read.ids), .ranges = std::move(read.ranges)});
+  }
   // What one side alone holds stays text: a number that is written another way, say.
   const auto part = [](std::string_view text, const TextRange& span) {
     return text.substr(span.begin, span.end - span.begin);
@@ -284,7 +300,8 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
     spans.push_back(span);
   }
   return pair(
-      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())), seed));
+      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())),
+                            options.seed));
 }
 
 std::string PairEncoder::piece(std::int64_t id, const EncodedSource& source) const {

@@ -24,6 +24,7 @@
 #include "dragoman/data/span_patterns.h"
 #include "dragoman/data/text_range.h"
 #include "dragoman/data/tokenizer.h"
+#include "dragoman/data/word_links.h"
 
 namespace dragoman {
 
@@ -54,6 +55,16 @@ struct DecodedTarget {
   std::vector<TextRange> ranges;  ///< of each id in the text, without leading whitespace
 };
 
+/// How a training pair becomes tokens.
+struct EncodeOptions {
+  std::int64_t max_source_length = 0;  ///< sources are cut to so many tokens; 0: never
+  /// Segmentations are drawn, as PairEncoder::sampling said, from the seed and the texts alone. With
+  /// a copy head a word that stands on both sides is then cut alike when both sides are sampled in
+  /// the same way with one tokeniser, so that it can still be copied.
+  std::optional<std::uint64_t> seed;
+  std::span<const WordLink> links;  ///< between the words of the texts: become links of tokens
+};
+
 class PairEncoder {
  public:
   PairEncoder(Tokenizer source, Tokenizer target, const CopyOptions& options = {});
@@ -80,13 +91,8 @@ class PairEncoder {
   /// with extra words and the target with several pieces, is spelled as in the source.
   [[nodiscard]] std::vector<std::int32_t> encode_target(std::string_view text,
                                                         const EncodedSource& source) const;
-  /// Sources are cut to `max_source_length` tokens; 0: never. With a `seed` the segmentations are
-  /// drawn, as `sampling` said, from the seed and the texts alone. With a copy head a word that
-  /// stands on both sides is then cut alike when both sides are sampled in the same way with one
-  /// tokeniser, so that it can still be copied.
   [[nodiscard]] Example encode(std::string_view source, std::string_view target,
-                               std::int64_t max_source_length = 0,
-                               std::optional<std::uint64_t> seed = {}) const;
+                               const EncodeOptions& options = {}) const;
   /// Shortens `source` to `max_length` tokens and forgets the words that only stood behind; false:
   /// it was not longer.
   bool cut(EncodedSource& source, std::int64_t max_length) const;
@@ -106,17 +112,22 @@ class PairEncoder {
   using Seed = std::optional<std::uint64_t>;
   [[nodiscard]] std::vector<Piece> draw(std::vector<Piece> pieces, std::string_view text, Side side,
                                         Seed seed) const;
-  [[nodiscard]] std::vector<std::int32_t> encode_plain(std::string_view text, Side side,
-                                                       Seed seed) const;
   [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked,
                                             Seed seed) const;
-  [[nodiscard]] std::vector<std::int32_t> encode_seeded(std::string_view text,
-                                                        const EncodedSource& source,
-                                                        Seed seed) const;
   std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
-  [[nodiscard]] std::vector<std::int32_t> spell(const MaskedText& masked,
-                                                const EncodedSource& source, Seed seed) const;
+  /// Ids, and the bytes of the text that each stands for.
+  struct Tokens {
+    std::vector<std::int32_t> ids;
+    std::vector<TextRange> ranges;
+  };
+  enum class Ranges { unwanted, wanted };
+  [[nodiscard]] Tokens encode_plain(std::string_view text, Side side, Seed seed,
+                                    Ranges ranges) const;
+  [[nodiscard]] Tokens encode_seeded(std::string_view text, const EncodedSource& source, Seed seed,
+                                     Ranges ranges) const;
+  [[nodiscard]] Tokens spell(const MaskedText& masked, const EncodedSource& source,
+                             Seed seed) const;
 
   Tokenizer source_;
   Tokenizer target_;

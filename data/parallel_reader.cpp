@@ -10,6 +10,7 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/pair_format.h"
+#include "dragoman/data/piece_text.h"
 
 namespace dragoman {
 
@@ -35,6 +36,18 @@ std::vector<std::shared_ptr<const InputFile>> open_files(const CorpusConfig& cor
 
 std::string with_space(const std::string& prefix) {
   return prefix.empty() || prefix.ends_with(' ') ? prefix : prefix + ' ';
+}
+
+/// Puts `prefix`, which ends in a space, before `text`, and moves the links to its words.
+void add_prefix(const std::string& prefix, std::string& text, std::vector<WordLink>& links,
+                std::int32_t WordLink::*side) {
+  if (prefix.empty() || text.empty()) return;
+  std::int32_t words = 0;
+  for (std::size_t place = 0; place < prefix.size(); ++place)
+    if (!is_space(prefix[place]) && (place == 0 || is_space(prefix[place - 1]))) ++words;
+  text.insert(0, prefix);
+  for (WordLink& link : links)
+    link.*side += words;
 }
 
 }  // namespace
@@ -68,7 +81,7 @@ CorpusFormat format_of(const CorpusConfig& corpus) {
 }
 
 CorpusConfig with_folder(CorpusConfig corpus, const std::string& folder) {
-  for (auto* path : {&corpus.source, &corpus.target}) {
+  for (auto* path : {&corpus.source, &corpus.target, &corpus.alignment}) {
     if (folder.empty() || path->empty() || *path == kStandardInput) continue;
     *path = (std::filesystem::path(folder) / *path).string();
   }
@@ -111,12 +124,20 @@ ParallelReader::ParallelReader(const CorpusConfig& corpus, InvalidText invalid_t
       files_(open_files(corpus)),
       source_(files_.front(), invalid_text) {
   if (files_.size() > 1) target_.emplace(files_.back(), invalid_text);
+  if (corpus.alignment.empty()) return;
+  alignment_file_ = InputFile::open(corpus.alignment, InputFile::Access::seekable);
+  alignment_.emplace(alignment_file_);
 }
 
 bool ParallelReader::next(std::string& source, std::string& target) {
-  if (!read(source, target)) return false;
-  if (!source.empty()) source.insert(0, source_prefix_);
-  if (!target.empty()) target.insert(0, target_prefix_);
+  const bool has_pair = read(source, target);
+  if (alignment_) {
+    if (alignment_->next(line_) != has_pair) fail_links(has_pair);
+    if (has_pair) links_ = parse_links(line_, alignment_->where(), source, target);
+  }
+  if (!has_pair) return false;
+  add_prefix(source_prefix_, source, links_, &WordLink::source);
+  add_prefix(target_prefix_, target, links_, &WordLink::target);
   return true;
 }
 
@@ -146,13 +167,28 @@ void ParallelReader::fail_count(bool source_ended) {
                                    files_.back()->name(), target_->line_number()));
 }
 
+void ParallelReader::fail_links(bool links_ended) {
+  const std::int64_t links = alignment_->line_number();
+  std::string source;
+  std::string target;
+  std::int64_t pairs = source_.line_number();
+  while (links_ended && read(source, target))
+    ++pairs;
+  std::int64_t lines = links;
+  while (!links_ended && alignment_->next(line_))
+    ++lines;
+  throw DataError(different_counts(files_.front()->name(), pairs, alignment_file_->name(), lines));
+}
+
 ParallelReader::Position ParallelReader::position() const {
-  return {source_.line_number(), source_.offset(), target_ ? target_->offset() : 0};
+  return {source_.line_number(), source_.offset(), target_ ? target_->offset() : 0,
+          alignment_ ? alignment_->offset() : 0};
 }
 
 void ParallelReader::seek(const Position& position) {
   source_.seek(position.source_offset, position.line);
   if (target_) target_->seek(position.target_offset, position.line);
+  if (alignment_) alignment_->seek(position.alignment_offset, position.line);
 }
 
 std::int64_t ParallelReader::repaired() const {

@@ -36,12 +36,15 @@ std::string hash_text(const CorpusSummary& corpus) {
 }
 
 Json to_json(const CorpusCursor::Position& position) {
-  return {{"epoch", position.epoch},
-          {"pass", position.pass},
-          {"selected", position.selected},
-          {"line", position.place.line},
-          {"source_offset", position.place.source_offset},
-          {"target_offset", position.place.target_offset}};
+  Json object = {{"epoch", position.epoch},
+                 {"pass", position.pass},
+                 {"selected", position.selected},
+                 {"line", position.place.line},
+                 {"source_offset", position.place.source_offset},
+                 {"target_offset", position.place.target_offset}};
+  if (position.place.alignment_offset > 0)
+    object["alignment_offset"] = position.place.alignment_offset;
+  return object;
 }
 
 std::int64_t natural(const Json& object, const char* key) {
@@ -51,12 +54,15 @@ std::int64_t natural(const Json& object, const char* key) {
 }
 
 CorpusCursor::Position cursor_position(const Json& object) {
-  return {.epoch = natural(object, "epoch"),
-          .pass = natural(object, "pass"),
-          .selected = natural(object, "selected"),
-          .place = {.line = natural(object, "line"),
-                    .source_offset = natural(object, "source_offset"),
-                    .target_offset = natural(object, "target_offset")}};
+  return {
+      .epoch = natural(object, "epoch"),
+      .pass = natural(object, "pass"),
+      .selected = natural(object, "selected"),
+      .place = {.line = natural(object, "line"),
+                .source_offset = natural(object, "source_offset"),
+                .target_offset = natural(object, "target_offset"),
+                .alignment_offset =
+                    object.contains("alignment_offset") ? natural(object, "alignment_offset") : 0}};
 }
 
 void check_settings(const Json& saved, const StreamIdentity& identity) {

@@ -7,21 +7,10 @@
 #include <string>
 
 #include "dragoman/data/error.h"
+#include "dragoman/data/word_links.h"
 
 namespace dragoman {
 namespace {
-
-constexpr std::string_view kWhiteSpace = " \t\n\v\f\r";
-
-std::vector<TextRange> words_in(std::string_view text) {
-  std::vector<TextRange> words;
-  for (std::size_t at = text.find_first_not_of(kWhiteSpace); at != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(kWhiteSpace, at), text.size());
-    words.push_back({at, end});
-    at = text.find_first_not_of(kWhiteSpace, end);
-  }
-  return words;
-}
 
 std::vector<TextRange> source_ranges(const PairEncoder& encoder, const AlignedPair& pair) {
   if (!pair.source.ranges.empty()) return pair.source.ranges;
@@ -79,20 +68,6 @@ std::vector<AlignmentLink> link_tokens(std::span<const std::vector<float>> weigh
         links.push_back({static_cast<std::int64_t>(source), place});
   }
   return links;
-}
-
-std::vector<TextRange> words_of_tokens(std::span<const TextRange> ranges, std::string_view text) {
-  const std::vector<TextRange> words = words_in(text);
-  std::vector<TextRange> result;
-  for (const TextRange& range : ranges) {
-    const auto first = std::ranges::upper_bound(words, range.begin, {}, &TextRange::end);
-    auto last = first;
-    while (last != words.end() && last->begin < range.end)
-      ++last;
-    result.push_back({static_cast<std::size_t>(first - words.begin()),
-                      static_cast<std::size_t>(last - words.begin())});
-  }
-  return result;
 }
 
 Alignment align_pair(const PairEncoder& encoder, const AlignedPair& pair,

@@ -25,10 +25,6 @@ void check_attention(const StepModel& model, const DecodingOptions& options);
 [[nodiscard]] std::vector<AlignmentLink> link_tokens(std::span<const std::vector<float>> weights,
                                                      double threshold);
 
-/// Of tokens with `ranges` in `text`: the words [begin, end) that each has a part of, counted.
-[[nodiscard]] std::vector<TextRange> words_of_tokens(std::span<const TextRange> ranges,
-                                                     std::string_view text);
-
 /// A pair that was scored with attention.
 struct AlignedPair {
   std::string_view source_text;

@@ -1,5 +1,6 @@
 #include "dragoman/modules/decoder.h"
 
+#include "dragoman/modules/dropout.h"
 #include "dragoman/modules/residual.h"
 
 namespace dragoman {
@@ -36,7 +37,7 @@ at::Tensor DecoderLayerImpl::forward(const at::Tensor& x, const Masks& masks,
                   [&](const at::Tensor& in) { return feed_forward_(in); });
 }
 
-DecoderImpl::DecoderImpl(const ModelConfig& config) {
+DecoderImpl::DecoderImpl(const ModelConfig& config) : layer_drop_(config.layer_drop) {
   for (std::int64_t layer = 0; layer < config.decoder.layers; ++layer)
     layers_->push_back(DecoderLayer(config));
   register_module("layers", layers_);
@@ -59,9 +60,11 @@ at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
   const std::int64_t length = x.size(1);
   const DecoderLayerImpl::Masks masks{causal_attention_mask(length, state.length, x.options()),
                                       padding_attention_mask(state.memory_mask, x.scalar_type())};
+  const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
   for (std::size_t layer = 0; layer < layers_->size(); ++layer)
-    x = layers_->at<DecoderLayerImpl>(layer).forward(x, masks, state.layers[layer],
-                                                     state.keep_self);
+    if (!dropped[layer] || state.layers[layer].keep_scores)
+      x = layers_->at<DecoderLayerImpl>(layer).forward(x, masks, state.layers[layer],
+                                                       state.keep_self);
   if (state.keep_self) state.length += length;
   return norm_ ? norm_(x) : x;
 }

@@ -47,10 +47,12 @@ class DecoderImpl : public torch::nn::Module {
   /// memory [B, S, encoder D], memory_mask [B, S] bool or undefined.
   DecoderState start(const at::Tensor& memory, const at::Tensor& memory_mask, bool keep_self);
   /// x [R, T, D], the T positions after the state's -> [R, T, D]. A state that keeps has T more
-  /// positions afterwards; one that does not is unchanged.
+  /// positions afterwards; one that does not is unchanged. Layer drop spares layers whose scores
+  /// are kept.
   at::Tensor forward(at::Tensor x, DecoderState& state);
 
  private:
+  double layer_drop_;
   torch::nn::ModuleList layers_;
   LayerNorm norm_{nullptr};  ///< pre-norm only
 };

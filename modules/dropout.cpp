@@ -118,4 +118,13 @@ at::Tensor drop_rows(const at::Tensor& x, double probability) {
   return x * (dropout(ones, probability) != 0).to(x.scalar_type());
 }
 
+std::vector<bool> draw_dropped_layers(std::size_t layers, double probability) {
+  std::vector<bool> dropped(layers, false);
+  if (probability == 0.0) return dropped;
+  const at::Tensor numbers = at::rand({static_cast<std::int64_t>(layers)}, at::kDouble);
+  for (std::size_t layer = 0; layer < layers; ++layer)
+    dropped[layer] = numbers.const_data_ptr<double>()[layer] < probability;
+  return dropped;
+}
+
 }  // namespace dragoman

@@ -6,6 +6,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstddef>
+#include <vector>
+
 namespace dragoman {
 
 /// Each element is zero with `probability`, else divided by 1 - probability. 0: x itself.
@@ -17,5 +20,10 @@ namespace dragoman {
 
 /// x [B, T, D]: each vector of the last axis is zero with `probability`, else unchanged.
 [[nodiscard]] at::Tensor drop_rows(const at::Tensor& x, double probability);
+
+/// LayerDrop (Fan et al. 2020): which of `layers` a batch goes past, each with `probability`. Drawn
+/// from the CPU's generator whatever the device, so that no device is waited for. 0: none, and
+/// nothing is drawn.
+[[nodiscard]] std::vector<bool> draw_dropped_layers(std::size_t layers, double probability);
 
 }  // namespace dragoman

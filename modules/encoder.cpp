@@ -1,5 +1,6 @@
 #include "dragoman/modules/encoder.h"
 
+#include "dragoman/modules/dropout.h"
 #include "dragoman/modules/residual.h"
 
 namespace dragoman {
@@ -24,7 +25,7 @@ at::Tensor EncoderLayerImpl::forward(const at::Tensor& x, const AttentionMask& m
                   [&](const at::Tensor& in) { return feed_forward_(in); });
 }
 
-EncoderImpl::EncoderImpl(const ModelConfig& config) {
+EncoderImpl::EncoderImpl(const ModelConfig& config) : layer_drop_(config.layer_drop) {
   for (std::int64_t layer = 0; layer < config.encoder.layers; ++layer)
     layers_->push_back(EncoderLayer(config));
   register_module("layers", layers_);
@@ -34,8 +35,9 @@ EncoderImpl::EncoderImpl(const ModelConfig& config) {
 
 at::Tensor EncoderImpl::forward(at::Tensor x, const at::Tensor& mask) {
   const AttentionMask added = padding_attention_mask(mask, x.scalar_type());
-  for (const auto& layer : *layers_)
-    x = layer->as<EncoderLayer>()->forward(x, added);
+  const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
+  for (std::size_t layer = 0; layer < layers_->size(); ++layer)
+    if (!dropped[layer]) x = layers_->at<EncoderLayerImpl>(layer).forward(x, added);
   return norm_ ? norm_(x) : x;
 }
 

@@ -35,6 +35,7 @@ class EncoderImpl : public torch::nn::Module {
   at::Tensor forward(at::Tensor x, const at::Tensor& mask);
 
  private:
+  double layer_drop_;
   torch::nn::ModuleList layers_;
   LayerNorm norm_{nullptr};  ///< pre-norm only
 };

@@ -136,6 +136,7 @@ struct ModelConfig {
   double attention_dropout = 0.0;
   double activation_dropout = 0.0;
   double word_dropout = 0.0;
+  double layer_drop = 0.0;
   double norm_epsilon = 1e-5;
   std::int64_t source_vocabulary = 0;
   std::int64_t target_vocabulary = 0;
@@ -167,6 +168,11 @@ struct ModelConfig {
           "dropout after the activation of feed-forward blocks", 0.0, 0.99);
     visit("word_dropout", self.word_dropout, "probability that a word's embedding is zeroed", 0.0,
           0.99);
+    visit(
+        "layer_drop", self.layer_drop,
+        "probability that a batch goes past a layer of the encoder or decoder in training (Fan et "
+        "al. 2020)",
+        0.0, 0.99);
     visit("norm_epsilon", self.norm_epsilon, "added to the variance in layer normalisation", 1e-12,
           0.1);
     visit("source_vocabulary", self.source_vocabulary,

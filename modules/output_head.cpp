@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "dragoman/modules/linear.h"
 #include "dragoman/modules/shape.h"
 
@@ -25,6 +28,21 @@ at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
   return at::log_softmax(logits(hidden), -1);
 }
 
+MostProbable OutputHeadImpl::most_probable(const at::Tensor& hidden) {
+  const at::NoGradGuard no_grad;
+  constexpr std::int64_t kElements = std::int64_t{1} << 21;
+  const std::int64_t rows = std::max<std::int64_t>(64, kElements / vocabulary());
+  std::vector<at::Tensor> ids;
+  std::vector<at::Tensor> log_probs;
+  for (const at::Tensor& part : hidden.split(rows)) {
+    const at::Tensor scores = logits(part);  // [n, V]
+    const auto [best, id] = scores.max(-1);
+    ids.push_back(id);
+    log_probs.push_back(best - at::logsumexp(scores, {-1}));
+  }
+  return {at::cat(ids), at::cat(log_probs)};
+}
+
 TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targets,
                                double label_smoothing, const CopyOdds& copy) {
   check_shape(hidden, {-1, weight_.size(1)}, "hidden");
@@ -34,6 +52,16 @@ TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targe
 
 at::Tensor OutputHeadImpl::divergence(const TwoPasses& hidden, const TwoPasses& row_weights) {
   return softmax_divergence(hidden, weight_, bias_, row_weights);
+}
+
+at::Tensor OutputHeadImpl::distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,
+                                        const at::Tensor& teacher_hidden,
+                                        const at::Tensor& row_weights, const Softening& softening) {
+  TORCH_CHECK(vocabulary() == teacher.vocabulary(), "a teacher of ", teacher.vocabulary(),
+              " words for a student of ", vocabulary());
+  return softmax_distillation({hidden, weight_, bias_},
+                              {teacher_hidden, teacher.weight_, teacher.bias_}, row_weights,
+                              softening);
 }
 
 }  // namespace dragoman

@@ -6,10 +6,16 @@
 #include <torch/nn/pimpl.h>
 
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/softmax_distillation.h"
 #include "dragoman/modules/softmax_divergence.h"
 #include "dragoman/modules/softmax_loss.h"
 
 namespace dragoman {
+
+struct MostProbable {
+  at::Tensor ids;        ///< [N] int64
+  at::Tensor log_probs;  ///< [N] float
+};
 
 class OutputHeadImpl : public torch::nn::Module {
  public:
@@ -23,6 +29,10 @@ class OutputHeadImpl : public torch::nn::Module {
   /// hidden [..., D] -> log-probabilities [..., V] float32.
   at::Tensor log_probs(const at::Tensor& hidden);
 
+  /// The most probable word of each row, for hidden [N, D]; of few rows at a time, so that [N, V]
+  /// is never there. No gradients.
+  MostProbable most_probable(const at::Tensor& hidden);
+
   /// hidden [N, D], targets [N] int64; positions with target < 0 are ignored. Label smoothing as in
   /// Szegedy et al. 2016: (1 - s) * nll + s * mean over the vocabulary of -log p (what PyTorch's
   /// cross_entropy computes). Sums, not means. `copy`: see softmax_loss.h.
@@ -31,6 +41,11 @@ class OutputHeadImpl : public torch::nn::Module {
 
   /// hidden [N, D] and row_weights [N], twice each: see softmax_divergence.h.
   at::Tensor divergence(const TwoPasses& hidden, const TwoPasses& row_weights);
+
+  /// hidden [N, D], teacher_hidden [N, D'] and row_weights [N]: see softmax_distillation.h.
+  at::Tensor distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,
+                          const at::Tensor& teacher_hidden, const at::Tensor& row_weights,
+                          const Softening& softening);
 
   [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSnapshotFile = "training.json";
 const std::string kOptimizerPrefix = "optimizer.";
+const std::string kWeightsPrefix = "weights.";
 const std::string kCpuGenerator = "generator.cpu";
 const std::string kDeviceGenerator = "generator.cuda";
 
@@ -57,9 +58,30 @@ std::map<std::string, at::Tensor> training_tensors(const TrainedParts& parts) {
   std::map<std::string, at::Tensor> tensors;
   for (const auto& [name, tensor] : parts.optimizer.state())
     tensors[kOptimizerPrefix + name] = tensor.cpu();
+  if (parts.average != nullptr)
+    for (const auto& [name, tensor] : named_weights(*parts.model))
+      tensors[kWeightsPrefix + name] = tensor.cpu();
   tensors[kCpuGenerator] = generator_state(at::kCPU);
   if (!parts.device.is_cpu()) tensors[kDeviceGenerator] = generator_state(parts.device);
   return tensors;
+}
+
+/// What the model file holds.
+std::map<std::string, at::Tensor> model_tensors(const TrainedParts& parts) {
+  std::map<std::string, at::Tensor> tensors =
+      parts.average != nullptr ? parts.average->weights() : named_weights(*parts.model);
+  for (auto& [name, tensor] : tensors)
+    tensor = tensor.cpu();
+  return tensors;
+}
+
+/// The tensors whose names begin with `prefix`, without it.
+std::map<std::string, at::Tensor> under(const std::string& prefix,
+                                        const std::map<std::string, at::Tensor>& tensors) {
+  std::map<std::string, at::Tensor> found;
+  for (const auto& [name, tensor] : tensors)
+    if (name.starts_with(prefix)) found[name.substr(prefix.size())] = tensor;
+  return found;
 }
 
 const at::Tensor& required(const std::map<std::string, at::Tensor>& tensors,
@@ -84,6 +106,7 @@ void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record) {
     return !std::ranges::binary_search(kept, other.step);
   });
   snapshot.records = records;
+  if (parts_.average != nullptr) snapshot.averaged_updates = parts_.average->updates();
   write_pair(snapshot, record);
   records_ = std::move(records);
   publish(snapshot.best_step);
@@ -105,9 +128,7 @@ void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecor
   std::error_code ignored;
   fs::remove(state_path, ignored);
   try {
-    Archive model{.tensors = {}, .files = parts_.bundle};
-    for (const auto& [name, tensor] : named_weights(*parts_.model))
-      model.tensors[name] = tensor.detach().cpu();
+    Archive model{.tensors = model_tensors(parts_), .files = parts_.bundle};
     model.files["card.json"] = training_card(snapshot.counters, record.scores);
     save_archive(model, model_path);
     save_archive(
@@ -171,6 +192,15 @@ std::optional<Snapshot> CheckpointStore::restore() {
                   directory_.checkpoints(), steps.size()));
 }
 
+void CheckpointStore::load_into_model(const std::map<std::string, at::Tensor>& weights,
+                                      const std::string& path) {
+  if (const auto problems = load_weights(*parts_.model, weights); !problems.empty())
+    throw Misfit(
+        fmt::format("{}: does not fit the model of this configuration: {}. Resume with the "
+                    "configuration of the run, {}.",
+                    path, joined(problems), directory_.config()));
+}
+
 Snapshot CheckpointStore::load_pair(std::int64_t step) {
   // Everything is read and checked before anything is changed.
   const std::string state_path = directory_.state(step);
@@ -182,16 +212,12 @@ Snapshot CheckpointStore::load_pair(std::int64_t step) {
   Snapshot snapshot = snapshot_from_json(file->second, state_path);
   const at::Tensor& cpu_generator = required(state.tensors, kCpuGenerator, state_path);
 
-  std::map<std::string, at::Tensor> optimizer;
-  for (const auto& [name, tensor] : state.tensors)
-    if (name.starts_with(kOptimizerPrefix))
-      optimizer[name.substr(kOptimizerPrefix.size())] = tensor;
-  if (const auto problems = load_weights(*parts_.model, model.tensors); !problems.empty())
-    throw Misfit(
-        fmt::format("{}: does not fit the model of this configuration: {}. Resume with the "
-                    "configuration of the run, {}.",
-                    directory_.model(step), joined(problems), directory_.config()));
-  if (const auto problems = parts_.optimizer.load_state(optimizer); !problems.empty())
+  load_into_model(model.tensors, directory_.model(step));
+  if (parts_.average != nullptr) parts_.average->restart(snapshot.averaged_updates);
+  const auto trained = under(kWeightsPrefix, state.tensors);
+  if (!trained.empty()) load_into_model(trained, state_path);
+  if (const auto problems = parts_.optimizer.load_state(under(kOptimizerPrefix, state.tensors));
+      !problems.empty())
     throw Misfit(
         fmt::format("{}: does not fit the optimiser: {}. Resume with the training.optimizer "
                     "of the run, {}.",

@@ -1,8 +1,9 @@
 // The checkpoints of a run. Each is a pair of archives: step-N.pt, a model file that every command
 // takes, and step-N.state.pt, all else that an exact continuation needs (optimiser, random
-// generators, data position, scores, counters). A pair counts only when both files are there and
-// whole; older pairs are deleted after a newer one is complete, so a process killed at any moment
-// leaves one to go on from.
+// generators, data position, scores, counters; under a moving average, which then is the model, the
+// weights that are trained). A pair counts only when both files are there and whole; older pairs
+// are deleted after a newer one is complete, so a process killed at any moment leaves one to go on
+// from.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "dragoman/data/log.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/moving_average.h"
 #include "dragoman/training/optimizer.h"
 #include "dragoman/training/run_directory.h"
 #include "dragoman/training/snapshot.h"
@@ -24,6 +26,7 @@ namespace dragoman {
 struct TrainedParts {
   Transformer model{nullptr};
   Optimizer& optimizer;
+  MovingAverage* average = nullptr;  ///< null: the model files hold the weights themselves
   at::Device device = at::kCPU;
   std::map<std::string, std::string> bundle;  ///< extra files of each model file
 };
@@ -33,8 +36,8 @@ class CheckpointStore {
   CheckpointStore(const TrainingConfig& config, TrainedParts parts, Log& log);
 
   /// Writes the pair of `record`, lists it, deletes what the rules no longer keep, and lets best.pt
-  /// be the model of snapshot.best_step. `snapshot.records` is filled in. Throws SystemError; the
-  /// checkpoints that were there before remain.
+  /// be the model of snapshot.best_step. `snapshot.records` and `averaged_updates` are filled in.
+  /// Throws SystemError; the checkpoints that were there before remain.
   void save(Snapshot snapshot, const CheckpointRecord& record);
 
   /// Restores the newest complete pair and returns its snapshot; nothing when there is none. What a
@@ -54,6 +57,8 @@ class CheckpointStore {
   void publish(std::int64_t best_step) const;
   void link_best(std::int64_t step) const;
   void remove_old() const;
+  /// Throws a ModelError that names `path`.
+  void load_into_model(const std::map<std::string, at::Tensor>& weights, const std::string& path);
   [[nodiscard]] Snapshot load_pair(std::int64_t step);
 
   TrainingConfig config_;

@@ -151,6 +151,7 @@ std::string to_json_text(const Snapshot& snapshot) {
                       {"warmup_steps", snapshot.fitted->warmup_steps},
                       {"validate_every", snapshot.fitted->validate_every},
                       {"save_every", snapshot.fitted->save_every}};
+  if (snapshot.averaged_updates > 0) json["averaged_updates"] = snapshot.averaged_updates;
   return json.dump(1);
 }
 
@@ -169,6 +170,7 @@ Snapshot snapshot_from_json(const std::string& text, const std::string& origin) 
                                        fitted.at("validate_every"), fitted.at("save_every")};
     }
     snapshot.misses = json.at("misses");
+    snapshot.averaged_updates = json.value("averaged_updates", std::int64_t{0});
     snapshot.threads = json.at("threads");
     snapshot.records = records_from(json.at("checkpoints"));
     return snapshot;

@@ -45,6 +45,7 @@ struct Snapshot {
   std::optional<double> best_score;
   std::int64_t misses = 0;                ///< validations since the best one
   std::optional<FittedSchedule> fitted;   ///< by training.time_budget
+  std::int64_t averaged_updates = 0;      ///< in the moving average of the weights
   std::int64_t threads = 0;               ///< LibTorch's; another number may change the last bits
   std::vector<CheckpointRecord> records;  ///< ascending; the last is this one
 };

@@ -15,9 +15,11 @@
 #include "dragoman/training/checkpoint.h"
 #include "dragoman/training/device.h"
 #include "dragoman/training/layer_watch.h"
+#include "dragoman/training/moving_average.h"
 #include "dragoman/training/progress.h"
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
+#include "dragoman/training/scheduled_sampling.h"
 #include "dragoman/training/signals.h"
 #include "dragoman/training/time_budget.h"
 #include "dragoman/training/update.h"
@@ -37,6 +39,13 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
   model->set_compute_type(type);
   model->train();
   return model;
+}
+
+Transformer prepared_teacher(Transformer teacher, at::Device device, at::ScalarType type) {
+  if (!teacher) return teacher;
+  teacher = prepared(std::move(teacher), device, type);
+  teacher->eval();
+  return teacher;
 }
 
 }  // namespace
@@ -69,6 +78,7 @@ struct Trainer::State {
   at::ScalarType type;
   Transformer model;
   Optimizer optimizer;
+  std::unique_ptr<MovingAverage> moving_average;  ///< null: none
   Update updater;
   LayerMeter meter;
   LayerWatch watch;
@@ -103,14 +113,22 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       type(compute_type(config.precision, device)),
       model(prepared(inputs.model, device, type)),
       optimizer(config, *model),
-      updater(config, model, optimizer, device),
+      moving_average(config.ema > 0.0
+                         ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
+                         : nullptr),
+      updater(config, model, optimizer, device,
+              {prepared_teacher(inputs.teacher, device, type),
+               inputs.encoder.special_ids().target_unknown}),
       meter(optimizer.parameters()),
       watch(config),
       validation(config, inputs, device),
-      checkpoints(
-          config,
-          {.model = model, .optimizer = optimizer, .device = device, .bundle = inputs.bundle},
-          inputs.log),
+      checkpoints(config,
+                  {.model = model,
+                   .optimizer = optimizer,
+                   .average = moving_average.get(),
+                   .device = device,
+                   .bundle = inputs.bundle},
+                  inputs.log),
       patience(config.best_metric, config.patience),
       budget(TimeBudget::from(config)) {
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
@@ -223,7 +241,8 @@ void Trainer::State::update() {
   const std::vector<Batch> batches = next_batches();
   const double rate = learning_rate(config, counters.step + 1);
   const bool is_measured = config.norms_every > 0 && (counters.step + 1) % config.norms_every == 0;
-  const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr);
+  const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr,
+                                          sampling_probability(config, counters.step + 1));
   ++counters.step;
   counters.sentences += result.sentences;
   counters.source_tokens += result.source_tokens;
@@ -235,6 +254,7 @@ void Trainer::State::update() {
     reporter->skipped(counters, result.problem);
     return;
   }
+  if (moving_average) moving_average->add();
   reporter->warn(counters, watch.add_gradient(result.gradient_norm));
   if (!is_measured) return;
   const std::vector<LayerFigures> layers = meter.take();
@@ -292,6 +312,7 @@ void Trainer::State::report() {
 
 void Trainer::State::validate() {
   const double begun = now();
+  const AveragedWeights averaged(moving_average.get());
   const auto scores = validation.run([this] { return signals->is_raised(); });
   count_time();
   if (!scores) return;

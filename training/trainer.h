@@ -39,6 +39,7 @@ using DecodeFunction = std::function<std::vector<std::string>(const std::vector<
 /// What a trainer works with. The model is moved to the device of the configuration.
 struct TrainerInputs {
   Transformer model{nullptr};
+  Transformer teacher{nullptr};  ///< of training.teacher, with the same vocabularies; null: none
   BatchStream& batches;
   PairEncoder encoder;
   DevelopmentSet development;  ///< may be empty: no validation

@@ -31,6 +31,16 @@ constexpr auto names(ScheduleKind) {
        {"cyclic", ScheduleKind::cyclic}});
 }
 
+/// How the share of right words that the decoder reads falls (training/scheduled_sampling.h).
+enum class SamplingSchedule { none, linear, exponential, inverse_sigmoid };
+constexpr auto names(SamplingSchedule) {
+  return std::to_array<std::pair<std::string_view, SamplingSchedule>>(
+      {{"none", SamplingSchedule::none},
+       {"linear", SamplingSchedule::linear},
+       {"exponential", SamplingSchedule::exponential},
+       {"inverse_sigmoid", SamplingSchedule::inverse_sigmoid}});
+}
+
 /// Arithmetic of a step; automatic: bf16 where the device computes it natively, else fp32.
 enum class TrainingPrecision { automatic, fp32, bf16 };
 constexpr auto names(TrainingPrecision) {
@@ -95,6 +105,17 @@ struct TrainingConfig {
   bool force_copying = false;
   double coverage_loss = 0.0;
   double r_drop = 0.0;
+  double ema = 0.0;
+  double guided_alignment = 0.0;
+  std::int64_t guided_alignment_layer = 0;
+  std::string teacher;
+  double distillation = 0.5;
+  double distillation_temperature = 1.0;
+  std::int64_t distillation_top_k = 0;
+  SamplingSchedule scheduled_sampling = SamplingSchedule::none;
+  std::int64_t scheduled_sampling_start = 1000;
+  std::int64_t scheduled_sampling_steps = 10000;
+  double scheduled_sampling_max = 0.5;
   double clip_norm = 1.0;
   std::int64_t accumulate = 1;
   std::int64_t report_every = 50;
@@ -160,6 +181,42 @@ struct TrainingConfig {
           "weight of R-Drop (Liang et al. 2021; 1 to 5): two passes under different dropout are "
           "drawn together, for twice the time; 0: one pass",
           0.0, 1000.0);
+    visit("ema", self.ema,
+          "decay of an exponential moving average of the weights (0.999 to 0.9999), which is what "
+          "is validated and stored as the model; 0: none",
+          0.0, 0.9999999);
+    visit("guided_alignment", self.guided_alignment,
+          "weight of the loss that draws the attention to the source towards the links of "
+          "data.train[].alignment (Chen et al. 2016; 0.05 to 1); 0: none",
+          0.0, 1000.0);
+    visit(
+        "guided_alignment_layer", self.guided_alignment_layer,
+        "the decoder layer whose attention (the mean of its heads) that is, counted from 1; 0: as "
+        "decoding.attention_layer 0",
+        0, 1000);
+    visit(
+        "teacher", self.teacher,
+        "a model file to learn from beside the corpus, word by word (Hinton et al. 2015); its "
+        "tokenisers are used unless tokenizer.source_model or init_from gives others; empty: none");
+    visit("distillation", self.distillation,
+          "with a teacher: weight of its part of the loss; the words of the corpus have the rest",
+          0.001, 1.0);
+    visit("distillation_temperature", self.distillation_temperature,
+          "with a teacher: both outputs are softened by this temperature", 0.01, 100.0);
+    visit("distillation_top_k", self.distillation_top_k,
+          "with a teacher: only its so many most probable words count; 0: all", 0, 10000000);
+    visit(
+        "scheduled_sampling", self.scheduled_sampling,
+        "let the decoder read some of the model's own words in place of the right ones (Bengio et "
+        "al. 2015, Mihaylova and Martins 2019); how the share of right words falls");
+    visit("scheduled_sampling_start", self.scheduled_sampling_start,
+          "updates before scheduled_sampling begins", 0, 1000000000);
+    visit("scheduled_sampling_steps", self.scheduled_sampling_steps,
+          "updates n of scheduled_sampling, i after its start: linear 1 - i / n, exponential "
+          "exp(-i / n), inverse_sigmoid n / (n + exp(i / n))",
+          1, 1000000000);
+    visit("scheduled_sampling_max", self.scheduled_sampling_max,
+          "scheduled_sampling's greatest share of the model's own words", 0.0, 1.0);
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "dragoman/data/error.h"
-#include "dragoman/training/loss.h"
 
 namespace dragoman {
 namespace {
@@ -21,10 +20,15 @@ bool is_finite(const at::Tensor& tensor) {
 }  // namespace
 
 Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer,
-               at::Device device)
-    : config_(config), model_(std::move(model)), optimizer_(optimizer), device_(device) {}
+               at::Device device, const LossInputs& inputs)
+    : config_(config),
+      loss_(loss_options(config, inputs)),
+      model_(std::move(model)),
+      optimizer_(optimizer),
+      device_(device) {}
 
-UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter) {
+UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter,
+                         double sampling) {
   UpdateResult result;
   for (const Batch& batch : batches) {
     result.sentences += batch.sentences();
@@ -33,13 +37,12 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   }
   const double tokens = static_cast<double>(std::max<std::int64_t>(result.target_tokens, 1));
 
+  loss_.sampling = sampling;
   optimizer_.zero_grad();
   // loss, nll, correct, copied
   at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));
-  const LossOptions options{{config_.label_smoothing, config_.force_copying, config_.coverage_loss},
-                            config_.r_drop};
   for (const Batch& batch : batches) {
-    const TokenLoss loss = batch_loss(model_, batch.to(device_), options);
+    const TokenLoss loss = batch_loss(model_, batch.to(device_), loss_);
     (loss.loss / tokens).backward();
     sums += at::stack(
         {loss.loss.detach().to(at::kDouble), loss.nll.detach().to(at::kDouble),

@@ -10,6 +10,7 @@
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/training/layer_meter.h"
+#include "dragoman/training/loss.h"
 #include "dragoman/training/optimizer.h"
 #include "dragoman/training/training_config.h"
 
@@ -29,13 +30,14 @@ struct UpdateResult {
 
 class Update {
  public:
-  Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device);
+  Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device,
+         const LossInputs& inputs = {});
 
   /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
   /// where it began; after max_bad_steps in a row throws Error with advice.
-  /// `meter`, when given, measures this update.
+  /// `meter`, when given, measures this update. `sampling`: see sampling_probability.
   UpdateResult run(std::span<const Batch> batches, double learning_rate,
-                   LayerMeter* meter = nullptr);
+                   LayerMeter* meter = nullptr, double sampling = 0.0);
 
   /// Updates in a row that were skipped; part of a checkpoint.
   [[nodiscard]] std::int64_t bad_steps() const { return bad_steps_; }
@@ -47,6 +49,7 @@ class Update {
   void count_problem(const std::string& problem);
 
   const TrainingConfig config_;
+  LossOptions loss_;
   Transformer model_;
   Optimizer& optimizer_;
   at::Device device_;

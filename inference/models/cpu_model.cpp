@@ -14,8 +14,8 @@
 #include "dragoman/inference/kernels/copy_mixture.h"
 #include "dragoman/inference/kernels/rows.h"
 #include "dragoman/inference/kernels/top_k.h"
-#include "dragoman/inference/models/attention_choice.h"
 #include "dragoman/inference/models/ragged_sources.h"
+#include "dragoman/modules/attention_choice.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 

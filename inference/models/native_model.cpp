@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "dragoman/inference/models/attention_choice.h"
+#include "dragoman/modules/attention_choice.h"
 #include "dragoman/modules/masks.h"
 
 namespace dragoman {

@@ -174,6 +174,65 @@ TEST_CASE("a run that another version began is resumed, with a warning for each 
   CHECK_THAT(mine.err, Contains("training.lookahead: unknown key."));
 }
 
+namespace {
+
+const std::string kTwoUpdates =
+    "--set training.validate_every=0 --set training.max_steps=2 --set training.save_every=2 ";
+
+}  // namespace
+
+TEST_CASE("guided alignment needs links, which are read with the corpus", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string guided = kTwoUpdates + "--set training.guided_alignment=0.5 ";
+  const auto none = train(folder, guided);
+  CHECK(none.status == 2);
+  CHECK_THAT(none.err, Contains("training.guided_alignment (0.5) needs links between words"));
+  const auto layer = train(folder, guided +
+                                       "--set data.train[0].alignment=links "
+                                       "--set training.guided_alignment_layer=2");
+  CHECK(layer.status == 2);
+  CHECK_THAT(layer.err, Contains("training.guided_alignment_layer (2) must not exceed "
+                                 "model.decoder.layers (1)"));
+  std::string links;
+  for (int line = 0; line < 600; ++line)
+    links += line == 7 ? "0-0 1-1 2-3\n" : "0-0 1-1 2-2\n";
+  folder.write("links", links);
+  const auto wrong = train(folder, guided + "--set data.train[0].alignment=links");
+  CHECK(wrong.status == 3);
+  CHECK_THAT(wrong.err, Contains("links:8: links target word 3 (2-3), but the target line has 3 "
+                                 "words"));
+  links.replace(links.find("2-3"), 3, "2-2");
+  folder.write("links", links);
+  const auto right = train(folder, guided + "--set data.train[0].alignment=links");
+  INFO(right.err);
+  CHECK(right.status == 0);
+}
+
+TEST_CASE("a teacher gives its tokenisers, or is refused", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string taught =
+      kTwoUpdates + "--set training.teacher=" + dragoman_test::tiny_model() + " ";
+  const auto copying = train(folder, taught + "--set model.copy_head.enabled=true");
+  CHECK(copying.status == 2);
+  CHECK_THAT(copying.err, Contains("has no copy head and the model that is trained has one"));
+  REQUIRE(
+      train(folder, kTwoUpdates + "--set tokenizer.vocabulary_size=50 --set training.output=other")
+          .status == 0);
+  const auto other = train(
+      folder, taught + "--set training.output=third --set tokenizer.source_model=other/source.spm");
+  CHECK(other.status == 2);
+  CHECK_THAT(other.err, Contains("has other tokenisers than the model that is trained"));
+  const auto missing = train(folder, kTwoUpdates + "--set training.teacher=none.pt");
+  CHECK(missing.status == 4);
+  CHECK_THAT(missing.err, Contains("none.pt"));
+  // The teacher's 60 pieces, whatever the configuration says of a size.
+  const auto right = train(folder, taught + "--set tokenizer.vocabulary_size=40");
+  INFO(right.err);
+  CHECK(right.status == 0);
+}
+
 TEST_CASE("a model goes from raw text to a score through the program", "[program][train][.slow]") {
   const TemporaryFolder folder;
   write_task(folder);

@@ -219,11 +219,11 @@ TEST_CASE("what only stood in the part that was cut off cannot be copied", "[pai
   CHECK(ids == std::vector<std::int32_t>{encoder.target().unknown_id(),
                                          encoder.target().encode("reads").front(), words});
 
-  const auto pair = encoder.encode("the Anna reads Berta the man", "Berta reads Anna", 3);
+  const auto pair = encoder.encode("the Anna reads Berta the man", "Berta reads Anna", {.max_source_length = 3});
   CHECK(pair.is_cut);
   CHECK(pair.target == ids);
   CHECK(pair.copy_ids == source.copy_ids);
-  CHECK_FALSE(encoder.encode("the Anna", "Anna", 3).is_cut);
+  CHECK_FALSE(encoder.encode("the Anna", "Anna", {.max_source_length = 3}).is_cut);
 }
 
 TEST_CASE("a protected span that was cut off is not asked for", "[pair_encoder]") {

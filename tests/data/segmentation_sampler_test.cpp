@@ -235,7 +235,7 @@ TEST_CASE("with a copy head each source piece yields itself, however it was draw
   const std::string source = "Mr. Configuration reads 李明 and the documentation";
   const std::string target = "the documentation of 李明 and Mr. Configuration";
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    const auto example = encoder.encode(source, target, 0, seed);
+    const auto example = encoder.encode(source, target, {.seed = seed});
     REQUIRE(example.copy_ids.size() == example.source.size());
     std::set<std::int32_t> copyable;
     for (std::size_t at = 0; at < example.source.size(); ++at) {
@@ -266,11 +266,11 @@ TEST_CASE("each side is sampled by its own setting", "[segmentation_sampler]") {
   const std::string line = "each side is sampled by its own setting";
   std::size_t changed = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const auto example = encoder.encode(line, line, 0, seed);
+    const auto example = encoder.encode(line, line, {.seed = seed});
     changed += example.source != plain.encode(line, line).source;
     CHECK(example.target == plain.encode(line, line).target);
     const auto both =
-        plain.sampling({.dropout = 0.5}, {.dropout = 0.5}).encode(line, line, 0, seed);
+        plain.sampling({.dropout = 0.5}, {.dropout = 0.5}).encode(line, line, {.seed = seed});
     CHECK(both.source == example.source);
     CHECK(both.source != both.target);  // drawn independently without a copy head
   }
@@ -285,7 +285,7 @@ TEST_CASE("with separate vocabularies drawn pieces still spell the words",
   const std::string source = "Quartz and Zwieback of configuration";
   const std::string target = "configuration of Zwieback";
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
-    const auto example = encoder.encode(source, target, 0, seed);
+    const auto example = encoder.encode(source, target, {.seed = seed});
     std::set<std::int32_t> words(example.copy_ids.begin(), example.copy_ids.end());
     for (const auto id : example.target)
       if (id >= other.size()) CHECK(words.contains(id));

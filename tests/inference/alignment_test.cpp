@@ -158,13 +158,6 @@ TEST_CASE("links go to the greatest weight, or to all above a threshold", "[alig
   CHECK(dragoman::pharaoh(Links{{1, 0}, {0, 1}}) == "1-0 0-1");
 }
 
-TEST_CASE("tokens belong to the words that they are part of", "[alignment]") {
-  const std::string text = "  ab  c de ";
-  const std::vector<TextRange> tokens{{0, 3}, {3, 4}, {4, 7}, {7, 10}, {6, 10}, {10, 11}};
-  const std::vector<TextRange> expected{{0, 1}, {0, 1}, {1, 2}, {2, 3}, {1, 3}, {3, 3}};
-  CHECK((dragoman::words_of_tokens(tokens, text) == expected));
-}
-
 TEST_CASE("a model that copies aligns the words it copies to themselves", "[alignment]") {
   const dragoman::Tokenizer tokenizer = dragoman_test::tiny_tokenizer();
   dragoman::Transformer model =

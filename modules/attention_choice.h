@@ -1,4 +1,4 @@
-// Which attention DecodingOptions::attention_layer means in a model.
+// Which attention to the source stands for the alignment of a model.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 
 namespace dragoman {
 
-/// The decoder layer, from 0, whose heads' mean it is; none: the copy head's pointer. 0 is the
-/// pointer or, in a model without one, the layer before the last, which is nearest to human
-/// alignments (Garg et al. 2019).
+/// `wanted`: a decoder layer counted from 1, or 0 to choose. The decoder layer, from 0, whose
+/// heads' mean it is; none: the copy head's pointer. 0 is the pointer or, in a model without one,
+/// the layer before the last, which is nearest to human alignments (Garg et al. 2019).
 [[nodiscard]] inline std::optional<std::int64_t> attention_layer_of(const ModelConfig& config,
                                                                     std::int64_t wanted) {
   if (wanted > 0) return wanted - 1;
