@@ -14,6 +14,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/modules/weights.h"
+#include "dragoman/training/model_methods.h"
 #include "dragoman/training/retention.h"
 
 namespace dragoman {
@@ -109,6 +110,7 @@ void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecor
     for (const auto& [name, tensor] : named_weights(*parts_.model))
       model.tensors[name] = tensor.detach().cpu();
     model.files["card.json"] = training_card(snapshot.counters, record.scores);
+    model.methods = model_methods(model, model_path);
     save_archive(model, model_path);
     save_archive(
         {.tensors = training_tensors(parts_), .files = {{kSnapshotFile, to_json_text(snapshot)}}},
