@@ -1,4 +1,4 @@
-// dragoman export: a model for other engines.
+// dragoman export: a model for other programs.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -6,8 +6,11 @@
 #include <string>
 
 #include "apps/commands.h"
+#include "dragoman/data/archive.h"
 #include "dragoman/inference/models/ctranslate2_export.h"
 #include "dragoman/inference/models/model_file.h"
+#include "dragoman/inference/models/safetensors_export.h"
+#include "dragoman/training/model_methods.h"
 
 namespace dragoman {
 namespace {
@@ -21,23 +24,37 @@ struct ExportOptions {
 void export_model(const ExportOptions& options) {
   const ModelFile file = load_model_file(options.model);
   check_weights(file);
-  export_ctranslate2(file, options.output);
-  fmt::print(stderr, "{}: a model of CTranslate2, with its tokenisers\n", options.output);
+  if (options.format == "ctranslate2") {
+    export_ctranslate2(file, options.output);
+    fmt::print(stderr, "{}: a model of CTranslate2, with its tokenisers\n", options.output);
+    return;
+  }
+  Archive archive = load_archive(options.model);
+  if (options.format == "safetensors") {
+    export_safetensors(archive, options.output);
+    fmt::print(stderr, "{}: model.safetensors, its configuration and tokenisers\n", options.output);
+    return;
+  }
+  archive.methods = model_methods(archive, options.model);
+  save_archive(archive, options.output);
+  fmt::print(stderr, "{}: a model file with the methods encode, decode_step and forward\n",
+             options.output);
 }
 
 }  // namespace
 
 void add_export(CLI::App& program) {
   auto options = std::make_shared<ExportOptions>();
-  CLI::App* command = program.add_subcommand("export", "Write a model for another engine");
+  CLI::App* command = program.add_subcommand("export", "Write a model for another program");
   command->add_option("model", options->model, "the model file")->required()->type_name("MODEL.pt");
   command->add_option("--format", options->format, "whose format")
       ->required()
-      ->check(CLI::IsMember({"ctranslate2"}))
-      ->type_name("ctranslate2");
-  command->add_option("--output,-o", options->output, "the folder to write")
+      ->check(CLI::IsMember({"ctranslate2", "safetensors", "torchscript"}))
+      ->type_name("ctranslate2|safetensors|torchscript");
+  command
+      ->add_option("--output,-o", options->output, "the folder to write; of torchscript the file")
       ->required()
-      ->type_name("FOLDER");
+      ->type_name("FOLDER|OUT.pt");
   command->callback([options] { export_model(*options); });
 }
 

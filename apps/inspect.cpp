@@ -12,7 +12,9 @@
 #include "apps/attention_page.h"
 #include "apps/commands.h"
 #include "apps/line_output.h"
+#include "dragoman/data/archive.h"
 #include "dragoman/data/config.h"
+#include "dragoman/data/error.h"
 #include "dragoman/inference/models/model_file.h"
 
 namespace dragoman {
@@ -61,7 +63,7 @@ Json parameters_of(const ModelFile& file) {
   return list;
 }
 
-std::string as_json(const ModelFile& file, bool with_parameters) {
+std::string as_json(const ModelFile& file, const ArchiveOutline& outline, bool with_parameters) {
   const Size size = size_of(file);
   Json json = {{"path", file.path},
                {"parameters", {{"count", size.numbers}, {"bytes", size.bytes}}},
@@ -71,6 +73,7 @@ std::string as_json(const ModelFile& file, bool with_parameters) {
                  {"target_pieces", file.encoder.target().size()}}},
                {"model", Json::parse(to_json_text(file.model))},
                {"decoding", Json::parse(to_json_text(file.decoding))},
+               {"methods", outline.methods},
                {"card", card_of(file)}};
   if (with_parameters) json["parameters"]["tensors"] = parameters_of(file);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
@@ -99,7 +102,31 @@ std::string on_one_line(const Json& object) {
   return line;
 }
 
-std::string as_text(const ModelFile& file, bool with_parameters) {
+/// What Python can call.
+std::string methods_lines(const ArchiveOutline& outline) {
+  if (outline.methods.empty()) return "  methods     none (dragoman export --format torchscript)\n";
+  std::string lines = "  methods\n";
+  for (const std::string& method : outline.methods)
+    lines += "    " + method + "\n";
+  return lines;
+}
+
+/// A model of another program.
+std::string scripted_text(const std::string& path, const ArchiveOutline& outline, bool as_json) {
+  std::vector<std::string> names;
+  for (const auto& [name, content] : outline.files)
+    names.push_back(name);
+  if (as_json)
+    return Json{{"path", path}, {"methods", outline.methods}, {"files", names}}.dump(
+               2, ' ', false, Json::error_handler_t::replace) +
+           '\n';
+  return fmt::format(
+      "{}\n  a TorchScript model of another program (docs/torchscript.md)\n{}  files       {}\n",
+      path, methods_lines(outline),
+      names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+}
+
+std::string as_text(const ModelFile& file, const ArchiveOutline& outline, bool with_parameters) {
   const Size size = size_of(file);
   const ModelConfig& model = file.model;
   const Json card = card_of(file);
@@ -127,6 +154,7 @@ std::string as_text(const ModelFile& file, bool with_parameters) {
   } else {
     text += fmt::format("  card        {}\n", card.is_null() ? "none" : file.card);
   }
+  text += methods_lines(outline);
   if (!with_parameters) return text;
   text += "  parameters\n";
   for (const auto& [name, tensor] : file.weights)
@@ -145,6 +173,17 @@ void write_attention(const ModelFile& file, const InspectOptions& options) {
 }
 
 void inspect(const InspectOptions& options) {
+  const ArchiveOutline outline = outline_archive(options.model);
+  if (is_scripted(outline)) {
+    if (!options.attention.empty())
+      throw UsageError(fmt::format(
+          "{}: is a scripted model, whose attention nobody can see. Leave --attention out.",
+          options.model));
+    LineOutput output("-");
+    if (output.write(scripted_text(options.model, outline, options.format == "json")))
+      output.finish();
+    return;
+  }
   const ModelFile file = load_model_file(options.model);
   check_weights(file);
   for (const std::string& warning : file.warnings)
@@ -154,8 +193,8 @@ void inspect(const InspectOptions& options) {
     return;
   }
   LineOutput output("-");
-  if (output.write(options.format == "json" ? as_json(file, options.with_parameters)
-                                            : as_text(file, options.with_parameters)))
+  if (output.write(options.format == "json" ? as_json(file, outline, options.with_parameters)
+                                            : as_text(file, outline, options.with_parameters)))
     output.finish();
 }
 

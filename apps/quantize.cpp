@@ -19,6 +19,7 @@
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/models/quantization.h"
 #include "dragoman/inference/translator.h"
+#include "dragoman/training/model_methods.h"
 
 namespace dragoman {
 namespace {
@@ -116,6 +117,7 @@ void quantize(const QuantizeOptions& options) {
   }
   Archive archive = load_archive(options.model);
   archive.tensors = quantize_weights(archive.tensors, precision, options.model);
+  archive.methods = model_methods(archive, options.model);
   // Under another name until the proof is there: a refused model leaves no file behind.
   const std::string unproven = options.output + ".unproven";
   save_archive(archive, unproven);

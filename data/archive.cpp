@@ -10,6 +10,7 @@
 
 #include "dragoman/data/archive_manifest.h"
 #include "dragoman/data/pickle_reader.h"
+#include "dragoman/data/script_signatures.h"
 #include "dragoman/data/zip_reader.h"
 
 namespace dragoman {
@@ -73,18 +74,47 @@ class ArchiveReader {
       zip_.fail("was written on a big-endian machine, which is not supported");
     }
     Archive archive;
-    for (const auto& [name, record] : zip_.records()) {
-      const auto start = prefix_ + "extra/";
-      if (!name.starts_with(start) || name.size() == start.size()) continue;
-      archive.files[name.substr(start.size())] = text(name.substr(prefix_.size()), kMaxFileSize);
-    }
+    archive.files = files();
     for (const auto& [name, stored] : read_tensor_pickle(text("data.pkl", kMaxPickleSize), path_)) {
       archive.tensors[name] = tensor(name, stored);
     }
     return archive;
   }
 
+  ArchiveOutline outline() {
+    const auto module_class = root_class(text("data.pkl", kMaxPickleSize));
+    const auto dot = module_class.rfind('.');
+    if (dot == std::string::npos) return {files(), {}};
+    auto source = "code/" + module_class.substr(0, dot) + ".py";
+    std::replace(source.begin(), source.end() - 3, '.', '/');
+    if (find(source) == nullptr) return {files(), {}};
+    return {files(), script_signatures(text(source, kMaxPickleSize), module_class.substr(dot + 1))};
+  }
+
  private:
+  /// "__torch__.dragoman.Model": what a pickle begins with. Empty when it begins otherwise.
+  static std::string root_class(const std::string& pickle) {
+    const std::string_view begin =
+        "\x80\x02"
+        "c";
+    if (!pickle.starts_with(begin)) return "";
+    const auto line = pickle.find('\n');
+    const auto next = line == std::string::npos ? line : pickle.find('\n', line + 1);
+    if (next == std::string::npos) return "";
+    return pickle.substr(begin.size(), line - begin.size()) + '.' +
+           pickle.substr(line + 1, next - line - 1);
+  }
+
+  std::map<std::string, std::string> files() const {
+    std::map<std::string, std::string> files;
+    for (const auto& [name, record] : zip_.records()) {
+      const auto start = prefix_ + "extra/";
+      if (!name.starts_with(start) || name.size() == start.size()) continue;
+      files[name.substr(start.size())] = text(name.substr(prefix_.size()), kMaxFileSize);
+    }
+    return files;
+  }
+
   const ZipReader::Record* find(const std::string& name) const {
     const auto found = zip_.records().find(prefix_ + name);
     return found == zip_.records().end() ? nullptr : &found->second;
@@ -152,6 +182,12 @@ Archive load_archive(const std::string& path) {
   check_manifest(archive, path);
   archive.files.erase(kManifestName);
   return archive;
+}
+
+ArchiveOutline outline_archive(const std::string& path) {
+  ArchiveOutline outline = ArchiveReader(path).outline();
+  outline.files.erase(kManifestName);
+  return outline;
 }
 
 }  // namespace dragoman

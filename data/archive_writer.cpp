@@ -36,63 +36,92 @@ at::Tensor as_record(const std::string& name, const at::Tensor& tensor) {
       dense.data_ptr(), dense.sizes(), [dense](void*) {}, dense.options());
 }
 
-/// A tree of TorchScript modules, grown along dotted names.
-class ModuleTree {
- public:
-  ModuleTree() : root_(c10::QualifiedName("__torch__.dragoman.Model"), unit_) {}
+/// A group of tensors: what is called "encoder.layers.0" is `groups` of `groups` of `groups`.
+struct Group {
+  std::map<std::string, at::Tensor> tensors;
+  std::map<std::string, Group> groups;
+  std::string methods;
+};
 
-  void add(const std::string& name, const at::Tensor& tensor) {
+void check_name(const Group& group, const std::string& name, const std::string& whole) {
+  TORCH_CHECK(
+      is_attribute_name(name) && !group.tensors.contains(name) && !group.groups.contains(name),
+      "the name ", whole, " of a tensor or a group is not possible in an archive");
+}
+
+/// The group at a dotted path; made when it is not there.
+Group& group_at(Group& root, const std::string& path) {
+  if (path.empty()) return root;
+  const auto dot = path.rfind('.');
+  Group& parent = dot == std::string::npos ? root : group_at(root, path.substr(0, dot));
+  const auto name = path.substr(dot == std::string::npos ? 0 : dot + 1);
+  if (!parent.groups.contains(name)) check_name(parent, name, path);
+  return parent.groups[name];
+}
+
+Group as_tree(const Archive& archive) {
+  Group root;
+  for (const auto& [name, tensor] : archive.tensors) {
     const auto dot = name.rfind('.');
-    auto parent = dot == std::string::npos ? root_ : module(name.substr(0, dot));
-    const auto attribute = name.substr(dot == std::string::npos ? 0 : dot + 1);
-    TORCH_CHECK(is_attribute_name(attribute) && !parent.hasattr(attribute), "the name ", name,
-                " of a tensor is not possible in an archive");
-    const bool is_buffer = !tensor.is_floating_point();
-    parent.register_parameter(attribute, tensor, is_buffer);
+    TORCH_CHECK(dot != 0, "the name ", name, " of a tensor is not possible in an archive");
+    Group& group = dot == std::string::npos ? root : group_at(root, name.substr(0, dot));
+    const auto own = name.substr(dot == std::string::npos ? 0 : dot + 1);
+    check_name(group, own, name);
+    group.tensors[own] = as_record(name, tensor);
   }
+  for (const auto& [path, source] : archive.methods)
+    group_at(root, path).methods = source;
+  return root;
+}
 
-  /// Python's modules have this flag.
-  void finish() {
-    const auto set_flag = [](torch::jit::Module& module) {
-      if (!module.hasattr("training"))
-        module.register_attribute("training", c10::BoolType::get(), false);
-    };
-    set_flag(root_);
-    for (auto& [path, module] : modules_)
-      set_flag(module);
+/// TorchScript modules of groups. Groups with the same names and the same methods have one class,
+/// so that a file does not grow with every layer's code.
+class ModuleBuilder {
+ public:
+  torch::jit::Module build(const Group& group, bool is_root = true) {
+    std::map<std::string, torch::jit::Module> children;
+    for (const auto& [name, child] : group.groups)
+      children.emplace(name, build(child, /*is_root=*/false));
+    const auto known = classes_.find(signature(group, children));
+    const auto new_class = is_root ? "__torch__.dragoman.Model"
+                                   : fmt::format("__torch__.dragoman.Part{}", classes_.size());
+    torch::jit::Module module = known == classes_.end()
+                                    ? torch::jit::Module(c10::QualifiedName(new_class), unit_)
+                                    : torch::jit::Module(unit_, known->second);
+    for (const auto& [name, child] : children)
+      module.register_module(name, child);
+    for (const auto& [name, tensor] : group.tensors)
+      module.register_parameter(name, tensor, /*is_buffer=*/!tensor.is_floating_point());
+    // Python's modules have this flag.
+    if (!group.tensors.contains("training") && !group.groups.contains("training"))
+      module.register_attribute("training", c10::BoolType::get(), false);
+    if (known == classes_.end()) {
+      if (!group.methods.empty()) module.define(group.methods);
+      classes_.emplace(signature(group, children), module.type());
+    }
+    return module;
   }
-
-  [[nodiscard]] const torch::jit::Module& root() const { return root_; }
 
  private:
-  torch::jit::Module module(const std::string& path) {
-    const auto found = modules_.find(path);
-    if (found != modules_.end()) return found->second;
-    const auto dot = path.rfind('.');
-    auto parent = dot == std::string::npos ? root_ : module(path.substr(0, dot));
-    const auto attribute = path.substr(dot == std::string::npos ? 0 : dot + 1);
-    TORCH_CHECK(is_attribute_name(attribute) && !parent.hasattr(attribute), "the name ", path,
-                " of a group of tensors is not possible in an archive");
-    // One class per module, since classes list their attributes.
-    const auto type = fmt::format("__torch__.dragoman.Part{}", modules_.size());
-    torch::jit::Module child(c10::QualifiedName(type), unit_);
-    parent.register_module(attribute, child);
-    return modules_.emplace(path, child).first->second;
+  static std::string signature(const Group& group,
+                               const std::map<std::string, torch::jit::Module>& children) {
+    std::string text = group.methods;
+    for (const auto& [name, child] : children)
+      text += fmt::format("\n{}: {}", name, child.type()->name()->qualifiedName());
+    for (const auto& [name, tensor] : group.tensors)
+      text += fmt::format("\n{}: {}", name, tensor.is_floating_point() ? "parameter" : "buffer");
+    return text;
   }
 
   std::shared_ptr<torch::jit::CompilationUnit> unit_ =
       std::make_shared<torch::jit::CompilationUnit>();
-  torch::jit::Module root_;
-  std::map<std::string, torch::jit::Module> modules_;
+  std::map<std::string, c10::ClassTypePtr> classes_;
 };
 
 }  // namespace
 
 void save_archive(const Archive& archive, const std::string& path) {
-  ModuleTree tree;
-  for (const auto& [name, tensor] : archive.tensors)
-    tree.add(name, as_record(name, tensor));
-  tree.finish();
+  const torch::jit::Module module = ModuleBuilder().build(as_tree(archive));
   torch::jit::ExtraFilesMap files(archive.files.begin(), archive.files.end());
   files[kManifestName] = make_manifest(archive);
 
@@ -111,7 +140,7 @@ void save_archive(const Archive& archive, const std::string& path) {
   {
     caffe2::serialize::PyTorchStreamWriter writer(write);
     torch::jit::ScriptModuleSerializer serializer(writer);
-    serializer.serialize(tree.root(), files, /*bytecode_format=*/false,
+    serializer.serialize(module, files, /*bytecode_format=*/false,
                          /*save_mobile_debug_info=*/false);
   }
   if (problem) std::rethrow_exception(problem);

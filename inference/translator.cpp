@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "dragoman/data/archive.h"
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/shortlist.h"
@@ -19,6 +20,7 @@
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/models/native_model.h"
 #include "dragoman/inference/models/scorer.h"
+#include "dragoman/inference/models/scripted_model.h"
 #include "dragoman/inference/service/translation_service.h"
 #include "dragoman/inference/service/worker_pool.h"
 
@@ -106,6 +108,22 @@ std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, a
   return std::make_unique<NativeModel>(model);
 }
 
+std::unique_ptr<StepModel> load_scripted(const ModelFile& file, const TranslatorOptions& options,
+                                         at::Device device) {
+  if (options.precision != Precision::stored)
+    throw UsageError(fmt::format(
+        "precision: {} is a scripted model, which has its own. Leave it out.", file.path));
+  if (!options.shortlist.empty())
+    throw UsageError(fmt::format(
+        "shortlist: {} is a scripted model, which knows none. Leave it out.", file.path));
+  return std::make_unique<ScriptedModel>(
+      file.path, device,
+      ScriptedModelOptions{.source_vocabulary = file.encoder.source().size(),
+                           .target_vocabulary = file.encoder.target().size(),
+                           .begin = file.encoder.target().begin_id(),
+                           .max_positions = file.script.max_positions});
+}
+
 void check_same_tokenizers(const ModelFile& one, const ModelFile& other) {
   if (one.encoder.source().bytes() == other.encoder.source().bytes() &&
       one.encoder.target().bytes() == other.encoder.target().bytes())
@@ -174,8 +192,17 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
   const std::shared_ptr<const Shortlist> shortlist = load_shortlist(options.shortlist, device);
   std::vector<ModelFile> files;
   std::vector<std::unique_ptr<StepModel>> models;
+  bool has_scripts = false;
   for (const std::string& path : model_paths) {
     guarded(path.c_str(), [&] {
+      const ArchiveOutline outline = outline_archive(path);
+      if (is_scripted(outline)) {
+        has_scripts = true;
+        files.push_back(load_scripted_file(path, outline, options));
+        check_same_tokenizers(files.front(), files.back());
+        models.push_back(load_scripted(files.back(), options, device));
+        return;
+      }
       files.push_back(load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
       check_shortlist(shortlist.get(), options.shortlist, files.back());
@@ -183,6 +210,10 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
       files.back().weights.clear();
     });
   }
+  if (!has_scripts && !(options.source_tokenizer.empty() && options.target_tokenizer.empty()))
+    throw UsageError(
+        "source_tokenizer, target_tokenizer: are for scripted models, a model file has its own. "
+        "Leave them out.");
   const bool is_one = models.size() == 1 && ensembling.weights.empty();
   std::unique_ptr<StepModel> model =
       is_one ? std::move(models.front())

@@ -46,6 +46,13 @@ struct TranslatorOptions {
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
   /// File of `dragoman shortlist`, for CPUs; empty: every word may be generated.
   std::string shortlist = {};
+  /// Run the code of models that TorchScript of other programs wrote (docs/torchscript.md); native
+  /// model files run none. Only for files whose origin you trust.
+  bool allow_scripts = false;
+  /// SentencePiece models for scripted models that bring none along; the target's empty: one for
+  /// both sides.
+  std::string source_tokenizer = {};
+  std::string target_tokenizer = {};
   QueueOptions queue = {};  ///< of requests given to submit and translate_stream
 
   static void fields(auto& self, auto&& visit) {
@@ -57,6 +64,12 @@ struct TranslatorOptions {
     visit("shortlist", self.shortlist,
           "file of dragoman shortlist: outputs are made of its candidates for the source, which is "
           "faster; empty: of all words");
+    visit("allow_scripts", self.allow_scripts,
+          "run the code of TorchScript models of other programs; only for files that you trust");
+    visit("source_tokenizer", self.source_tokenizer,
+          "SentencePiece model of a scripted model that brings none along");
+    visit("target_tokenizer", self.target_tokenizer,
+          "the same of the target; empty: one for both sides");
     visit("queue", self.queue, "requests of many threads");
   }
   void check(auto&&) const {}

@@ -11,6 +11,7 @@
 #include "dragoman/data/archive.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
+#include "dragoman/training/model_methods.h"
 #include "dragoman/training/retention.h"
 #include "dragoman/training/run_directory.h"
 #include "dragoman/training/snapshot.h"
@@ -99,6 +100,7 @@ void average_checkpoints(const std::vector<std::string>& paths, const std::strin
   for (const std::string& path : paths)
     sources.push_back(std::filesystem::path(path).filename().string());
   result.files["card.json"] = averaged_card(result.files["card.json"], sources);
+  result.methods = model_methods(result, output);
   save_archive(result, output);
 }
 

@@ -14,6 +14,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/modules/weights.h"
+#include "dragoman/training/model_methods.h"
 #include "dragoman/training/retention.h"
 
 namespace dragoman {
@@ -130,6 +131,7 @@ void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecor
   try {
     Archive model{.tensors = model_tensors(parts_), .files = parts_.bundle};
     model.files["card.json"] = training_card(snapshot.counters, record.scores);
+    model.methods = model_methods(model, model_path);
     save_archive(model, model_path);
     save_archive(
         {.tensors = training_tensors(parts_), .files = {{kSnapshotFile, to_json_text(snapshot)}}},

@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/models/quantization.h"
+#include "dragoman/inference/translator.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
 
@@ -112,6 +114,49 @@ ModelFile load_model_file(const std::string& path) {
   file.encoder = {source, target, copy_options(file.model)};
   check_vocabulary(file.model.source_vocabulary, source, "source", path);
   check_vocabulary(file.model.target_vocabulary, target, "target", path);
+  return file;
+}
+
+bool is_scripted(const ArchiveOutline& outline) {
+  const auto is_ours = [](const std::string& method) { return method.starts_with("decode_step("); };
+  return !outline.methods.empty() && std::ranges::none_of(outline.methods, is_ours);
+}
+
+ModelFile load_scripted_file(const std::string& path, const ArchiveOutline& outline,
+                             const TranslatorOptions& options) {
+  if (!options.allow_scripts)
+    throw UsageError(
+        fmt::format("{}: is a TorchScript model of another program. To use it is to run the code "
+                    "that it holds. If you trust where it comes from, allow that: --allow-scripts "
+                    "(C++ and C: allow_scripts).",
+                    path));
+  const auto tokenizer = [&](const std::string& given,
+                             const std::string& name) -> std::optional<Tokenizer> {
+    if (!given.empty()) return Tokenizer::from_file(given);
+    const auto own = outline.files.find(name);
+    if (own == outline.files.end()) return std::nullopt;
+    return Tokenizer::from_bytes(own->second, path + ": " + name);
+  };
+  const auto source = tokenizer(options.source_tokenizer, "source.spm");
+  if (!source)
+    throw UsageError(
+        fmt::format("{}: holds no source.spm. Save the SentencePiece model among the extra files "
+                    "of the archive, or give --source-tokenizer.",
+                    path));
+  const auto target = tokenizer(options.target_tokenizer, "target.spm");
+  const auto config = outline.files.find("config.json");
+  const std::string text = config == outline.files.end() ? "{}" : config->second;
+  std::vector<std::string> warnings;
+  ModelFile file{.path = path,
+                 .model = {},
+                 .decoding = read_section<DecodingOptions>(text, "decoding", path, warnings),
+                 .encoder = {*source, target.value_or(*source)},
+                 .is_joint = !target,
+                 .weights = {},
+                 .script = read_section<ScriptConfig>(text, "script", path, warnings),
+                 .config = text,
+                 .card = ""};
+  file.warnings = std::move(warnings);
   return file;
 }
 

@@ -127,6 +127,27 @@ TEST_CASE("impossible names are refused before anything is written", "[archive]"
   CHECK(folder.files() == 0);
 }
 
+TEST_CASE("methods are compiled when they are saved, and only named when they are outlined",
+          "[archive]") {
+  const TemporaryFolder folder;
+  auto archive = small_archive();
+  archive.methods["encoder.layers.0"] =
+      "def scaled(self, x: Tensor) -> Tensor:\n    return x * self.norm.weight\n";
+  archive.methods[""] =
+      "def forward(self, x: Tensor, times: int=2) -> List[Tensor]:\n"
+      "    return [getattr(self.encoder.layers, \"0\").scaled(x)] * times\n"
+      "def _hidden(self) -> int:\n    return 1\n";
+  dragoman::save_archive(archive, folder.path("a.pt"));
+  CHECK(same(dragoman::load_archive(folder.path("a.pt")), archive));
+  const auto outline = dragoman::outline_archive(folder.path("a.pt"));
+  CHECK(outline.methods ==
+        std::vector<std::string>{"forward(x: Tensor, times: int=2) -> List[Tensor]"});
+  CHECK(outline.files == archive.files);
+  archive.methods[""] = "def forward(self) -> Tensor:\n    return self.missing\n";
+  CHECK_THROWS(dragoman::save_archive(archive, folder.path("b.pt")));
+  CHECK(folder.files() == 1);
+}
+
 TEST_CASE("files that are no archives are refused with the reason", "[archive]") {
   const TemporaryFolder folder;
   std::mt19937 random(1);
