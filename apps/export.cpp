@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "dragoman/data/archive.h"
+#include "dragoman/data/error.h"
 #include "dragoman/inference/models/ctranslate2_export.h"
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/models/safetensors_export.h"
@@ -36,6 +37,9 @@ void export_model(const ExportOptions& options) {
     return;
   }
   archive.methods = model_methods(archive, options.model);
+  if (archive.methods.empty())
+    throw UsageError(fmt::format("{}: is an lstm, for which there are no methods in TorchScript.",
+                                 options.model));
   save_archive(archive, options.output);
   fmt::print(stderr, "{}: a model file with the methods encode, decode_step and forward\n",
              options.output);

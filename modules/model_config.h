@@ -199,6 +199,8 @@ struct ModelConfig {
     require(copy_head.layer <= attention_layers(), "copy_head.layer",
             "must not exceed the decoder layers that attend to the source: decoder.layers, or 1 of "
             "an lstm");
+    require(architecture != Architecture::lstm || layer_drop == 0.0, "layer_drop",
+            "is for Transformers: set it to 0 for an lstm");
     require(architecture != Architecture::lstm || encoder.dim % 2 == 0, "encoder.dim",
             "must be even: each direction of an lstm has one half");
     require(copy_head.head <= decoder.heads, "copy_head.head", "must not exceed decoder.heads");

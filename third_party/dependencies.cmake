@@ -21,11 +21,14 @@ add_library(dragoman_stemmer INTERFACE)
 target_include_directories(dragoman_stemmer SYSTEM INTERFACE ${STEMMER_INCLUDE_DIR})
 target_link_libraries(dragoman_stemmer INTERFACE ${STEMMER_LIBRARY})
 
-# LibTorch's include folder carries a newer fmt than most systems: header-only is the one way in
-# which headers and code cannot disagree.
-find_package(fmt REQUIRED)
-add_library(dragoman_fmt INTERFACE)
-target_link_libraries(dragoman_fmt INTERFACE fmt::fmt-header-only)
+# LibTorch's include folder carries a newer fmt than most systems, without its library. Headers alone
+# would cost every source file five seconds, so what they leave to the library is compiled here once.
+find_path(FMT_INCLUDE_DIR fmt/format-inl.h HINTS ${torch_prefix}/include REQUIRED)
+add_library(dragoman_fmt STATIC third_party/fmt.cpp)
+target_include_directories(dragoman_fmt SYSTEM PUBLIC ${FMT_INCLUDE_DIR})
+target_compile_features(dragoman_fmt PUBLIC cxx_std_20)
+set_target_properties(dragoman_fmt PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_link_libraries(dragoman_torch INTERFACE dragoman_fmt)  # LibTorch's headers use it too
 
 if(DRAGOMAN_APPS)
   find_package(CLI11 REQUIRED)

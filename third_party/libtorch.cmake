@@ -33,8 +33,7 @@ add_library(dragoman_torch INTERFACE)
 target_include_directories(dragoman_torch SYSTEM INTERFACE
   ${torch_prefix}/include ${torch_prefix}/include/torch/csrc/api/include)
 target_compile_definitions(dragoman_torch INTERFACE
-  USE_C10D_GLOO USE_DISTRIBUTED USE_RPC USE_TENSORPIPE
-  FMT_HEADER_ONLY=1)  # LibTorch's headers use fmt; as in dragoman_fmt, or precompiled headers do not fit
+  USE_C10D_GLOO USE_DISTRIBUTED USE_RPC USE_TENSORPIPE)
 
 # CUDA kernels register themselves when their library is loaded; nothing of ours refers to it by name.
 set(torch_device cpu)

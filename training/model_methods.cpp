@@ -17,6 +17,7 @@ std::map<std::string, std::string> model_methods(const Archive& model, const std
   std::vector<std::string> ignored;
   const auto network = parse_stored_config<ModelConfig>(
       config_section(config->second, "model", where), where + ": model", {}, ignored);
+  if (network.architecture != Architecture::transformer) return {};
   ScriptVocabulary vocabulary{.is_joint = target == model.files.end()};
   if (network.copy_head.enabled)
     vocabulary.unknown =

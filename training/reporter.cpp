@@ -1,5 +1,6 @@
 #include "dragoman/training/reporter.h"
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -185,6 +186,24 @@ void Reporter::fitted(const Counters& counters, const TrainingConfig& config,
                         {"seconds_per_update", budget.seconds_per_update()},
                         {"seconds", counters.seconds}});
   max_steps_told_ = config.max_steps;
+}
+
+void Reporter::started(const Counters& counters, bool is_resumed, std::int64_t weights,
+                       bool is_bf16) {
+  const std::string precision = is_bf16 ? "bf16" : "fp32";
+  log_.info(fmt::format("{} step={} parameters={} device={} precision={} threads={} output={}",
+                        is_resumed ? "resumed" : "started", counters.step, weights, device_.str(),
+                        precision, at::get_num_threads(), config_.output));
+  log_.event(is_resumed ? "resumed" : "started", {{"step", counters.step},
+                                                  {"parameters", weights},
+                                                  {"device", device_.str()},
+                                                  {"precision", precision},
+                                                  {"threads", std::int64_t{at::get_num_threads()}}});
+  if (is_bf16 && !has_native_bf16(device_))
+    log_.warn(
+        fmt::format("training.precision: this {} has no bfloat16 arithmetic and emulates "
+                    "it slowly; fp32 is faster here",
+                    device_.is_cpu() ? "processor" : "GPU"));
 }
 
 void Reporter::saved(const Counters& counters, const std::string& model_path, double seconds) {

@@ -25,6 +25,8 @@ class Reporter {
   /// Opens a TensorBoard file in the run directory when the configuration says so.
   Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step);
 
+  /// `weights`: how many numbers are trained.
+  void started(const Counters& counters, bool is_resumed, std::int64_t weights, bool is_bf16);
   void progress(const Counters& counters, const ProgressReport& report, double learning_rate,
                 double seconds_left);
   /// What the filters did so far: the first time, and then when twice as much has been read.

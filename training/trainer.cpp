@@ -42,9 +42,7 @@ Transformer prepared(Transformer model, at::Device device, at::ScalarType type) 
 }
 
 Transformer prepared_teacher(Transformer teacher, at::Device device, at::ScalarType type) {
-  if (!teacher) return teacher;
-  teacher = prepared(std::move(teacher), device, type);
-  teacher->eval();
+  if (teacher) prepared(teacher, device, type)->eval();
   return teacher;
 }
 
@@ -55,7 +53,6 @@ struct Trainer::State {
 
   bool resume();
   TrainingSummary run();
-  void announce();
   [[nodiscard]] std::optional<StopReason> stop_reason() const;
   void update();
   [[nodiscard]] std::vector<Batch> next_batches();
@@ -172,7 +169,10 @@ TrainingSummary Trainer::State::run() {
   reporter.emplace(config, inputs.log, first_step);
   signals.emplace();
   started = now();
-  announce();
+  std::int64_t weights = 0;
+  for (const auto& parameter : optimizer.parameters())
+    weights += parameter.value.numel();
+  reporter->started(counters, is_resumed, weights, type == at::kBFloat16);
   TrainingSummary summary;
   // A run that was interrupted while it validated does first what it still owes.
   if (is_resumed) after_update();
@@ -186,28 +186,6 @@ TrainingSummary Trainer::State::run() {
   finish(*reason, summary);
   signals.reset();
   return summary;
-}
-
-void Trainer::State::announce() {
-  std::int64_t weights = 0;
-  for (const auto& parameter : optimizer.parameters())
-    weights += parameter.value.numel();
-  const bool is_bf16 = type == at::kBFloat16;
-  inputs.log.info(
-      fmt::format("{} step={} parameters={} device={} precision={} threads={} output={}",
-                  is_resumed ? "resumed" : "started", counters.step, weights, device.str(),
-                  is_bf16 ? "bf16" : "fp32", at::get_num_threads(), config.output));
-  inputs.log.event(is_resumed ? "resumed" : "started",
-                   {{"step", counters.step},
-                    {"parameters", weights},
-                    {"device", device.str()},
-                    {"precision", std::string(is_bf16 ? "bf16" : "fp32")},
-                    {"threads", std::int64_t{at::get_num_threads()}}});
-  if (is_bf16 && !has_native_bf16(device))
-    inputs.log.warn(
-        fmt::format("training.precision: this {} has no bfloat16 arithmetic and emulates "
-                    "it slowly; fp32 is faster here",
-                    device.is_cpu() ? "processor" : "GPU"));
 }
 
 std::optional<StopReason> Trainer::State::stop_reason() const {

@@ -46,4 +46,5 @@ TEST_CASE("an lstm is trained, resumed and used like a Transformer", "[program][
   const auto exported =
       run_program(folder, "export run/best.pt --format ctranslate2 --output elsewhere");
   CHECK(exported.status == 2);
+  CHECK(run_program(folder, "export run/best.pt --format torchscript -o other.pt").status == 2);
 }
