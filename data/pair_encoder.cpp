@@ -271,8 +271,7 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
                             const EncodeOptions& options) const {
   const Ranges ranges = options.links.empty() ? Ranges::unwanted : Ranges::wanted;
   const auto pair = [&](EncodedSource encoded) -> Example {
-    const bool is_cut =
-        options.max_source_length > 0 && cut(encoded, options.max_source_length);
+    const bool is_cut = options.max_source_length > 0 && cut(encoded, options.max_source_length);
     Tokens said = encode_seeded(target, encoded, options.seed, ranges);
     std::vector<WordLink> links;
     if (ranges == Ranges::wanted)
@@ -299,8 +298,7 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
     in_target.erase(same);
     spans.push_back(span);
   }
-  return pair(
-      encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())),
+  return pair(encode_masked(source, MaskedText(source, spans, unused_masks(source, spans.size())),
                             options.seed));
 }
 

@@ -58,9 +58,9 @@ struct DecodedTarget {
 /// How a training pair becomes tokens.
 struct EncodeOptions {
   std::int64_t max_source_length = 0;  ///< sources are cut to so many tokens; 0: never
-  /// Segmentations are drawn, as PairEncoder::sampling said, from the seed and the texts alone. With
-  /// a copy head a word that stands on both sides is then cut alike when both sides are sampled in
-  /// the same way with one tokeniser, so that it can still be copied.
+  /// Segmentations are drawn, as PairEncoder::sampling said, from the seed and the texts alone.
+  /// With a copy head a word that stands on both sides is then cut alike when both sides are
+  /// sampled in the same way with one tokeniser, so that it can still be copied.
   std::optional<std::uint64_t> seed;
   std::span<const WordLink> links;  ///< between the words of the texts: become links of tokens
 };

@@ -194,11 +194,12 @@ void Reporter::started(const Counters& counters, bool is_resumed, std::int64_t w
   log_.info(fmt::format("{} step={} parameters={} device={} precision={} threads={} output={}",
                         is_resumed ? "resumed" : "started", counters.step, weights, device_.str(),
                         precision, at::get_num_threads(), config_.output));
-  log_.event(is_resumed ? "resumed" : "started", {{"step", counters.step},
-                                                  {"parameters", weights},
-                                                  {"device", device_.str()},
-                                                  {"precision", precision},
-                                                  {"threads", std::int64_t{at::get_num_threads()}}});
+  log_.event(is_resumed ? "resumed" : "started",
+             {{"step", counters.step},
+              {"parameters", weights},
+              {"device", device_.str()},
+              {"precision", precision},
+              {"threads", std::int64_t{at::get_num_threads()}}});
   if (is_bf16 && !has_native_bf16(device_))
     log_.warn(
         fmt::format("training.precision: this {} has no bfloat16 arithmetic and emulates "

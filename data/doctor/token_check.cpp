@@ -80,7 +80,8 @@ TokenExamination examine_tokens(const SetExamination& set, const DataConfig& con
     const std::size_t end = std::min(pairs.size(), (index + 1) * kEncodedPairs);
     for (std::size_t at = index * kEncodedPairs; at < end; ++at) {
       const PairSample::Pair& pair = pairs[at];
-      const Example example = encoder.encode(pair.source, pair.target, {.max_source_length = config.max_source_length});
+      const Example example =
+          encoder.encode(pair.source, pair.target, {.max_source_length = config.max_source_length});
       if (example.is_cut) ++block.filter.cut;
       count_tokens(block.source, pair.number, pair.source, example.source, encoder.source(),
                    block.source_uses);

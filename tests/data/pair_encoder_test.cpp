@@ -219,7 +219,8 @@ TEST_CASE("what only stood in the part that was cut off cannot be copied", "[pai
   CHECK(ids == std::vector<std::int32_t>{encoder.target().unknown_id(),
                                          encoder.target().encode("reads").front(), words});
 
-  const auto pair = encoder.encode("the Anna reads Berta the man", "Berta reads Anna", {.max_source_length = 3});
+  const auto pair =
+      encoder.encode("the Anna reads Berta the man", "Berta reads Anna", {.max_source_length = 3});
   CHECK(pair.is_cut);
   CHECK(pair.target == ids);
   CHECK(pair.copy_ids == source.copy_ids);

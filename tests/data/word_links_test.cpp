@@ -85,8 +85,9 @@ TEST_CASE("links between words become links between pieces", "[word_links]") {
   CHECK((linked_pieces(encoder, example) ==
          Pairs{{"c", "d"}, {"a", "e"}, {"b", "e"}, {"a", "f"}, {"b", "f"}}));
   // What a cut source lost is linked to nothing.
-  CHECK((linked_pieces(encoder, encoder.encode("ab c", "d ef", {.max_source_length = 3, .links = words})) ==
-        Pairs{{"a", "e"}, {"b", "e"}, {"a", "f"}, {"b", "f"}}));
+  CHECK((linked_pieces(encoder,
+                       encoder.encode("ab c", "d ef", {.max_source_length = 3, .links = words})) ==
+         Pairs{{"a", "e"}, {"b", "e"}, {"a", "f"}, {"b", "f"}}));
   CHECK(encoder.encode("ab c", "d ef").links.empty());
 }
 
@@ -101,8 +102,7 @@ TEST_CASE("words that only copying produces are linked too", "[word_links]") {
   CHECK(example.target[1] >= encoder.target().size());
   CHECK((example.links == words));
   const Links crossed{{0, 2}, {2, 0}};
-  const auto swapped =
-      encoder.encode("Zwack the Quirin", "Quirin der Zwack", {.links = crossed});
+  const auto swapped = encoder.encode("Zwack the Quirin", "Quirin der Zwack", {.links = crossed});
   CHECK((swapped.links == Links{{2, 0}, {0, 2}}));
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dragoman/data/batch_stream.h"
+#include "dragoman/data/config.h"
 #include "dragoman/data/log.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/modules/weights.h"
@@ -157,7 +158,9 @@ struct TinyProcess {
                          .encoder = {corpus.tokenizer(), corpus.tokenizer()},
                          .development = corpus.development,
                          .decode = std::move(decode),
-                         .bundle = {{"config.json", "{}"}, {"source.spm", corpus.spm}},
+                         .bundle = {{"config.json",
+                                     "{\"model\": " + dragoman::to_json_text(corpus.model()) + "}"},
+                                    {"source.spm", corpus.spm}},
                          .log = log,
                          .clock = std::move(clock)}) {}
 
