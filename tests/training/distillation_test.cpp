@@ -7,8 +7,10 @@
 #include "dragoman/training/update.h"
 #include "tests/support/catch.h"
 #include "tests/support/close.h"
+#include "tests/training/uneven_batch.h"
 
 using dragoman_test::difference;
+using dragoman_test::uneven_batch;
 
 namespace {
 
@@ -31,20 +33,6 @@ dragoman::Transformer teacher_network(bool copies) {
   dragoman::Transformer teacher = seeded_network(copies, 24, 5);
   teacher->eval();
   return teacher;
-}
-
-/// Two pairs of different lengths; the last target word is in no vocabulary when words are copied.
-dragoman::Batch lesson_batch(bool copies) {
-  std::vector<dragoman::Example> pairs = {{{4, 5, 6, 7}, {7, 8}}, {{9, 17}, {11, 9, 13, 14}}};
-  dragoman::SpecialIds ids;
-  ids.target_vocabulary = 20;
-  ids.copies = copies;
-  if (copies) {
-    pairs[0].copy_ids = {4, 5, 6, 7};
-    pairs[1].copy_ids = {9, 20};
-    pairs[1].target[3] = 20;
-  }
-  return dragoman::collate(pairs, ids);
 }
 
 /// What a model says of each real position: logits, gate and scores of the pointer.
@@ -85,7 +73,7 @@ TEST_CASE("the loss with a teacher mixes cross-entropy and divergence", "[distil
       CAPTURE(copies, temperature);
       dragoman::Transformer student = seeded_network(copies, 16, 8);
       dragoman::Transformer teacher = teacher_network(copies);
-      const dragoman::Batch batch = lesson_batch(copies);
+      const dragoman::Batch batch = uneven_batch(copies);
       dragoman::LossOptions options{.words = {.label_smoothing = 0.1}};
       const auto alone = dragoman::batch_loss(student, batch, options);
       options.distillation = {teacher, 0.3, {.temperature = temperature}};
@@ -127,7 +115,7 @@ TEST_CASE("a student comes to say what its teacher says", "[distillation]") {
   config.distillation = 1.0;
   dragoman::Transformer student = seeded_network(false, 16, 8);
   dragoman::Transformer teacher = teacher_network(false);
-  const dragoman::Batch batch = lesson_batch(false);
+  const dragoman::Batch batch = uneven_batch(false);
   const auto distance = [&] {
     const at::NoGradGuard no_grad;
     return divergence_at(said_by(teacher, batch).words, said_by(student, batch).words, 1.0)

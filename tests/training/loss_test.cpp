@@ -4,38 +4,13 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/close.h"
+#include "tests/training/uneven_batch.h"
 
 using dragoman_test::difference;
+using dragoman_test::dropping_model;
+using dragoman_test::uneven_batch;
 
 namespace {
-
-dragoman::Transformer dropping_model(bool copies) {
-  dragoman::ModelConfig config;
-  config.encoder = {.layers = 1, .dim = 16, .heads = 2, .feed_forward = 32};
-  config.decoder = config.encoder;
-  config.dropout = 0.3;
-  config.copy_head.enabled = copies;
-  config.source_vocabulary = config.target_vocabulary = 20;
-  at::manual_seed(7);
-  dragoman::Transformer model(config);
-  model->train();
-  return model;
-}
-
-/// Two pairs of different lengths; source words 17 and 18 stand in no vocabulary when copied.
-dragoman::Batch uneven_batch(bool copies) {
-  std::vector<dragoman::Example> pairs = {{.source = {4, 5, 6, 7}, .target = {7, 8}},
-                                          {.source = {9, 17}, .target = {11, 9, 13, 14}}};
-  dragoman::SpecialIds ids;
-  ids.target_vocabulary = 20;
-  ids.copies = copies;
-  if (copies) {
-    pairs[0].copy_ids = {4, 5, 6, 7};
-    pairs[1].copy_ids = {9, 20};
-    pairs[1].target[3] = 20;
-  }
-  return dragoman::collate(pairs, ids);
-}
 
 /// What one pass says of the real positions of a sentence.
 struct Pass {

@@ -9,10 +9,12 @@
 #include "tests/support/catch.h"
 #include "tests/support/close.h"
 #include "tests/training/tiny_run.h"
+#include "tests/training/uneven_batch.h"
 
 using dragoman::sampling_probability;
 using dragoman::SamplingSchedule;
 using dragoman_test::difference;
+using dragoman_test::dropping_model;
 
 namespace {
 
@@ -25,19 +27,6 @@ dragoman::TrainingConfig sampling_config(SamplingSchedule schedule) {
   config.scheduled_sampling_steps = 50;
   config.scheduled_sampling_max = 1.0;
   return config;
-}
-
-dragoman::Transformer sampling_model(bool copies) {
-  dragoman::ModelConfig config;
-  config.encoder = {.layers = 1, .dim = 16, .heads = 2, .feed_forward = 32};
-  config.decoder = config.encoder;
-  config.dropout = 0.3;
-  config.copy_head.enabled = copies;
-  config.source_vocabulary = config.target_vocabulary = 20;
-  at::manual_seed(7);
-  dragoman::Transformer model(config);
-  model->train();
-  return model;
 }
 
 /// 40 pairs of the same words, so that shares can be counted; with copying, source word 2 is in no
@@ -115,7 +104,7 @@ TEST_CASE("the second pass reads the first pass's words with the probability",
           "[scheduled_sampling]") {
   for (const bool copies : {false, true}) {
     CAPTURE(copies);
-    dragoman::Transformer model = sampling_model(copies);
+    dragoman::Transformer model = dropping_model(copies);
     {
       const at::NoGradGuard no_grad;  // half of the positions copy
       if (copies) model->named_parameters()["copy_head.gate.bias"].fill_(0.0);
@@ -129,7 +118,7 @@ TEST_CASE("the second pass reads the first pass's words with the probability",
     CHECK(model->is_training());
 
     // The encoder's dropout is the only thing that may differ between the passes.
-    dragoman::Transformer still = sampling_model(copies);
+    dragoman::Transformer still = dropping_model(copies);
     still->eval();
     const auto encoded = dragoman::encode_batch(still, batch);
     const auto all = dragoman::sampled_input(still, batch, encoded, 1.0, kUnknownWord);
@@ -150,7 +139,7 @@ TEST_CASE("the second pass reads the first pass's words with the probability",
 }
 
 TEST_CASE("the loss after sampled words is that of the second pass", "[scheduled_sampling]") {
-  dragoman::Transformer model = sampling_model(false);
+  dragoman::Transformer model = dropping_model(false);
   const dragoman::Batch batch = sampling_batch(false);
   dragoman::LossOptions options;
   options.sampling = 0.5;
