@@ -179,7 +179,7 @@ struct TrainingConfig {
           "with a copy head: weight of the loss on pointing twice at the same place", 0.0, 1000.0);
     visit("r_drop", self.r_drop,
           "weight of R-Drop (Liang et al. 2021; 1 to 5): two passes under different dropout are "
-          "drawn together, for twice the time; 0: one pass",
+          "drawn together, for two to three times the time; 0: one pass",
           0.0, 1000.0);
     visit("ema", self.ema,
           "decay of an exponential moving average of the weights (0.999 to 0.9999), which is what "
