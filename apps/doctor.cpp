@@ -133,6 +133,11 @@ void diagnose(const DoctorOptions& options) {
                      ": data.train: names no corpus (of weight above 0). Add {\"source\": FILE, "
                      "\"target\": FILE}.");
   resolve_paths(config.data);
+  if (config.data.batch_tokens.is_automatic()) {
+    config.data.batch_tokens = DataConfig().batch_tokens;
+    log.info(fmt::format("data.batch_tokens is auto: reckoning with {}",
+                         config.data.batch_tokens.value));
+  }
   diagnosis.sets = examine_sets(config, options, log);
   for (const SetExamination& set : std::views::reverse(diagnosis.sets))
     diagnosis.findings.insert(diagnosis.findings.end(), set.findings.begin(), set.findings.end());

@@ -124,7 +124,7 @@ void SettingsCheck::check_batches() const {
         fmt::format(
             "{:.0f} pairs of an epoch are longer than data.batch_tokens {} and make a batch "
             "each",
-            epoch.sentences_alone, data().batch_tokens),
+            epoch.sentences_alone, data().batch_tokens.value),
         "They need more memory than the budget says: raise it, or lower data.max_length.");
   const double sentences =
       epoch.sentences / std::max(epoch.batches, 1.0) * static_cast<double>(training().accumulate);

@@ -3,17 +3,13 @@
 #include <ATen/Utils.h>
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
-#include <sstream>
-#include <string>
+#include <vector>
 
 #include "apps/doctor.h"
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
-#include "dragoman/training/device.h"
-#include "dragoman/training/optimizer.h"
-#include "dragoman/training/update.h"
+#include "dragoman/training/dry_run.h"
+#include "dragoman/training/memory.h"
 
 namespace dragoman {
 namespace {
@@ -22,37 +18,12 @@ constexpr double kSeconds = 8.0;      ///< of timed updates, then no more are be
 constexpr double kSlowUpdate = 12.0;  ///< seconds; one as slow as this is enough
 constexpr std::int64_t kEnoughUpdates = 100;
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// A line of Linux' account of this process, in bytes.
-double process_status(const std::string& key) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(key + ':')) {
-      double kilobytes = 0;
-      std::istringstream(line.substr(key.size() + 1)) >> kilobytes;
-      return 1024.0 * kilobytes;
-    }
-  return 0.0;
-}
-
-void forget_peak() {
-  std::ofstream("/proc/self/clear_refs") << "5";
-}
-
-class DryRun {
+/// The batches of an epoch of the data that was looked at.
+class EpochBatches {
  public:
-  DryRun(const Diagnosis& diagnosis, const PairEncoder& encoder, Transformer model)
-      : diagnosis_(diagnosis),
-        encoder_(encoder),
-        device_(parse_device(diagnosis.config.training.device)),
-        model_(std::move(model)),
-        optimizer_(prepare()),
-        update_(diagnosis.config.training, model_, optimizer_, device_) {}
+  EpochBatches(const Diagnosis& diagnosis, const PairEncoder& encoder)
+      : diagnosis_(diagnosis), encoder_(encoder) {}
 
-  [[nodiscard]] bool is_on_cpu() const { return device_.is_cpu(); }
   [[nodiscard]] Batch batch(std::size_t index) const {
     std::vector<Example> examples;
     for (const std::uint32_t member : diagnosis_.epoch->plan.batch(index))
@@ -79,38 +50,22 @@ class DryRun {
     }
     return found;
   }
-  /// The learning rate is 0: the weights stay as they are. Returns seconds.
-  double run(const std::vector<Batch>& batches) {
-    const double start = now();
-    (void)update_.run(batches, 0.0);
-    return now() - start;
-  }
 
  private:
-  Optimizer prepare() {
-    const TrainingConfig& training = diagnosis_.config.training;
-    model_->to(device_);
-    model_->set_compute_type(compute_type(training.precision, device_));
-    model_->train();
-    return {training, *model_};
-  }
-
   const Diagnosis& diagnosis_;
   const PairEncoder& encoder_;
-  at::Device device_;
-  Transformer model_;
-  Optimizer optimizer_;
-  Update update_;
 };
 
-SpeedEstimate measure(const Diagnosis& diagnosis, DryRun& dry_run, double base_bytes,
-                      double before_bytes) {
+SpeedEstimate measure(const Diagnosis& diagnosis, const EpochBatches& epoch, DryRun& dry_run,
+                      double base_bytes, double before_bytes) {
   SpeedEstimate estimate;
-  const std::vector<Batch> largest{dry_run.batch(dry_run.largest())};
+  const std::vector<Batch> largest{epoch.batch(epoch.largest())};
   double seconds = dry_run.run(largest);
   std::int64_t tokens = largest.front().target_tokens;
-  if (dry_run.is_on_cpu())
-    estimate.peak_bytes = std::max(process_status("VmHWM") - before_bytes, 0.0) + base_bytes;
+  if (dry_run.device().is_cpu()) {
+    const auto peak = static_cast<double>(peak_resident_memory());
+    estimate.peak_bytes = std::max(peak - before_bytes, 0.0) + base_bytes;
+  }
   estimate.updates = 1;
   if (seconds < kSlowUpdate) {
     // The first update grows the allocator's memory; it is not counted.
@@ -120,7 +75,7 @@ SpeedEstimate measure(const Diagnosis& diagnosis, DryRun& dry_run, double base_b
     for (std::size_t next = 0; seconds < kSeconds && estimate.updates < kEnoughUpdates;) {
       std::vector<Batch> batches;
       while (batches.size() < accumulate) {
-        batches.push_back(dry_run.batch(next++ % diagnosis.epoch->plan.batches.size()));
+        batches.push_back(epoch.batch(next++ % diagnosis.epoch->plan.batches.size()));
         tokens += batches.back().target_tokens;
       }
       seconds += dry_run.run(batches);
@@ -134,7 +89,7 @@ SpeedEstimate measure(const Diagnosis& diagnosis, DryRun& dry_run, double base_b
 }  // namespace
 
 double resident_bytes() {
-  return process_status("VmRSS");
+  return static_cast<double>(resident_memory());
 }
 
 void estimate_speed(Diagnosis& diagnosis, const PairEncoder& encoder, double base_bytes,
@@ -142,14 +97,15 @@ void estimate_speed(Diagnosis& diagnosis, const PairEncoder& encoder, double bas
   const TrainingConfig& training = diagnosis.config.training;
   if (training.threads > 0) at::set_num_threads(static_cast<int>(training.threads));
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
-  forget_peak();
+  forget_peak_memory();
   const double before_bytes = resident_bytes();
   Transformer model(diagnosis.config.model);
   for (const at::Tensor& parameter : model->parameters())
     diagnosis.parameters += parameter.numel();
   if (!is_timed || !diagnosis.epoch || !diagnosis.fits_positions()) return;
-  DryRun dry_run(diagnosis, encoder, std::move(model));
-  diagnosis.speed = measure(diagnosis, dry_run, base_bytes, before_bytes);
+  DryRun dry_run(training, std::move(model));
+  diagnosis.speed =
+      measure(diagnosis, EpochBatches(diagnosis, encoder), dry_run, base_bytes, before_bytes);
 }
 
 }  // namespace dragoman

@@ -12,8 +12,10 @@
 #include "dragoman/data/config.h"
 #include "dragoman/data/corpus_sample.h"
 #include "dragoman/data/error.h"
+#include "dragoman/data/example_sample.h"
 #include "dragoman/data/file.h"
 #include "dragoman/inference/models/model_file.h"
+#include "dragoman/training/batch_fit.h"
 #include "dragoman/training/run_directory.h"
 
 namespace dragoman {
@@ -116,6 +118,15 @@ Transformer make_teacher(const ModelFile& file, const RunSetup& setup) {
   return build_transformer(file);
 }
 
+void fit_batches(RunConfig& config, const PairEncoder& encoder, Log& log) {
+  constexpr std::size_t kSample = 4000;
+  const BatchFit fit =
+      fit_batch_tokens(config.training, config.model, config.data,
+                       first_examples(config.data, encoder, kSample), encoder.special_ids());
+  log_batch_fit(fit, log);
+  config.data.batch_tokens = fit.chosen.tokens;
+}
+
 }  // namespace
 
 RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
@@ -149,7 +160,10 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
     NullLog nowhere;  // what is said about the file itself was said above
     const bool is_same = is_stored && fs::equivalent(path, run.config());
     Log& told = is_same ? static_cast<Log&>(nowhere) : log;
-    compare_with_stored(config, read_stored(run.config(), {}, told), run.config(), log);
+    const RunConfig stored = read_stored(run.config(), {}, told);
+    if (config.data.batch_tokens.is_automatic())  // what was found when the run began
+      config.data.batch_tokens = stored.data.batch_tokens;
+    compare_with_stored(config, stored, run.config(), log);
     tokenizers = load_tokenizers(source_file, fs::exists(target_file) ? target_file : "");
   } else {
     const std::optional<ModelFile>& given = initial ? initial : teacher;
@@ -170,13 +184,15 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   fill_vocabularies(config, *tokenizers);
 
   // The rules that involve the vocabularies hold only now.
+  config = parse_config<RunConfig>(to_json_text(config), path);
+  PairEncoder encoder = make_encoder(config, *tokenizers);
+  if (config.data.batch_tokens.is_automatic()) fit_batches(config, encoder, log);
   const std::string resolved = to_json_text(config);
-  config = parse_config<RunConfig>(resolved, path);
   write_file_atomically(run.config(), resolved);
   std::map<std::string, std::string> bundle{{"config.json", resolved},
                                             {"source.spm", tokenizers->source.bytes()}};
   if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  RunSetup setup{config, make_encoder(config, *tokenizers), std::move(bundle), {}, nullptr};
+  RunSetup setup{config, std::move(encoder), std::move(bundle), {}, nullptr};
   if (teacher) setup.teacher = make_teacher(*teacher, setup);
   if (initial)
     setup.initial = {std::move(initial->weights), initial->model.tied_embeddings,

@@ -41,7 +41,7 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
   set("data.max_length", config.max_length);
   if (config.max_source_length > 0) set("data.max_source_length", config.max_source_length);
   set("data.max_length_ratio", config.max_length_ratio);
-  set("data.batch_tokens", config.batch_tokens);
+  set("data.batch_tokens", config.batch_tokens.value);
   set("data.max_batch_sentences", config.max_batch_sentences);
   set("data.shuffle_buffer", config.shuffle_buffer);
   set("data.seed", config.seed);
@@ -99,6 +99,8 @@ ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int
   if (config_.train.empty()) {
     throw UsageError("data.train: names no corpus. Add {\"source\": ..., \"target\": ...}.");
   }
+  if (config_.batch_tokens.is_automatic())
+    throw UsageError("data.batch_tokens: is auto, and was not tried out. Give a number.");
   std::vector<ParallelReader> readers;
   std::vector<CorpusFiles> files;
   for (const auto& corpus : config_.train) {

@@ -275,6 +275,11 @@ class ConfigReader {
       read_name(field, *reference, value, path);
     } else if (const auto* integer = std::get_if<std::int64_t*>(&field.value)) {
       read_integer(field, **integer, value, path);
+    } else if (const auto* automatic = std::get_if<AutomaticInteger*>(&field.value)) {
+      if (value == Json("auto"))
+        **automatic = AutomaticInteger();
+      else
+        read_integer(field, (*automatic)->value, value, path);
     } else if (const auto* strings = std::get_if<std::vector<std::string>*>(&field.value)) {
       read_strings(field, **strings, value, path);
     } else if (const auto* number = std::get_if<double*>(&field.value)) {

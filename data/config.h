@@ -17,6 +17,8 @@
 #include <variant>
 #include <vector>
 
+#include "dragoman/data/automatic_integer.h"
+
 namespace dragoman {
 
 struct Field;
@@ -46,7 +48,7 @@ struct Field {
   std::string name;
   std::string help;
   std::variant<bool*, std::int64_t*, double*, std::string*, std::vector<std::string>*,
-               EnumReference, ListReference, std::shared_ptr<Section>>
+               AutomaticInteger*, EnumReference, ListReference, std::shared_ptr<Section>>
       value;
   std::optional<double> minimum;
   std::optional<double> maximum;

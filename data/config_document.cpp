@@ -53,7 +53,8 @@ void add_rows(const Section& section, const std::string& prefix, std::string& ta
 }
 
 std::string bound_text(const Field& field, double bound) {
-  const bool is_integer = std::holds_alternative<std::int64_t*>(field.value);
+  const bool is_integer = std::holds_alternative<std::int64_t*>(field.value) ||
+                          std::holds_alternative<AutomaticInteger*>(field.value);
   return is_integer ? fmt::format("{}", static_cast<std::int64_t>(bound))
                     : fmt::format("{}", bound);
 }
@@ -72,6 +73,9 @@ Json to_json(const Field& field) {
             return values;
           },
           [](const std::shared_ptr<Section>& section) { return to_json(*section); },
+          [](const AutomaticInteger* number) -> Json {
+            return number->is_automatic() ? Json("auto") : Json(number->value);
+          },
           [](const auto* value) -> Json { return *value; }},
       field.value);
 }
@@ -95,6 +99,7 @@ std::string type_name(const Field& field, bool with_article) {
                  [&](const std::shared_ptr<Section>&) { return name("an", "object"); },
                  [&](const bool*) { return std::string("true or false"); },
                  [&](const std::int64_t*) { return name("an", "integer"); },
+                 [&](const AutomaticInteger*) { return name("an", "integer or \"auto\""); },
                  [&](const double*) { return name("a", "number"); },
                  [&](const std::string*) { return name("a", "string"); },
                  [&](const std::vector<std::string>*) { return name("a", "list of strings"); }},

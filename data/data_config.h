@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "dragoman/data/automatic_integer.h"
+
 namespace dragoman {
 
 /// What to do with a line that is not UTF-8 or holds a NUL byte: stop with file:line, or replace
@@ -70,7 +72,7 @@ struct DataConfig {
   std::int64_t max_source_length = 0;
   double max_length_ratio = 9.0;
   std::vector<std::string> protect;
-  std::int64_t batch_tokens = 4096;
+  AutomaticInteger batch_tokens = 4096;
   std::int64_t max_batch_sentences = 10000;
   std::int64_t shuffle_buffer = 500000;
   std::int64_t seed = 1;
@@ -102,7 +104,7 @@ struct DataConfig {
           "number, placeholder, tag, or regular expressions");
     visit("batch_tokens", self.batch_tokens,
           "sentences times longest side, padding and </s> included, at most; a single longer pair "
-          "makes a batch",
+          "makes a batch; \"auto\": what is fastest and fits into memory here, by trying",
           1, 100000000);
     visit("max_batch_sentences", self.max_batch_sentences, "sentence pairs in a batch, at most", 1,
           10000000);

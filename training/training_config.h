@@ -87,6 +87,7 @@ struct TrainingConfig {
   std::int64_t seed = 1;
   std::string device = "cpu";
   std::int64_t threads = 0;
+  double memory = 0.0;
   TrainingPrecision precision = TrainingPrecision::automatic;
   OptimizerKind optimizer = OptimizerKind::adamw;
   double learning_rate = 5e-4;
@@ -150,6 +151,11 @@ struct TrainingConfig {
     visit("seed", self.seed, "seeds initial weights and dropout", 0, 9007199254740991);
     visit("device", self.device, "cpu, cuda or cuda:N");
     visit("threads", self.threads, "CPU threads; 0: one per core", 0, 1024);
+    visit(
+        "memory", self.memory,
+        "with data.batch_tokens auto: gigabytes (1e9 bytes) that training may take on the device, "
+        "weights and optimiser included; 0: four fifths of what is free",
+        0.0, 1e6);
     visit(
         "precision", self.precision,
         "fp32, or bf16 with fp32 master weights; auto: bf16 where the device computes it natively");

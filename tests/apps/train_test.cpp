@@ -131,6 +131,32 @@ TEST_CASE("tags before the lines of a corpus are one piece each", "[program][tra
   CHECK_THAT(type.err, Contains("tokenizer.source_alpha: is for unigram models"));
 }
 
+TEST_CASE("a budget that is found by trying is kept for the whole run", "[program][train]") {
+  const TemporaryFolder folder;
+  write_task(folder);
+  const std::string flags =
+      "--set training.validate_every=0 --set data.batch_tokens=auto --set training.max_steps=";
+  const auto result = train(folder, flags + "2");
+  INFO(result.err);
+  REQUIRE(result.status == 0);
+  CHECK_THAT(result.err, Contains("data.batch_tokens auto: 512 tokens tokens/s="));
+  const auto config = folder.read("run/config.json");
+  const auto place = config.find("\"batch_tokens\": ");
+  const auto number = std::stoll(config.substr(place + 16));
+  CHECK(number >= 512);
+  CHECK_THAT(result.err, Contains("data.batch_tokens=" + std::to_string(number)));
+  const auto resumed = train(folder, flags + "4 --resume");
+  CHECK(resumed.status == 0);
+  CHECK_THAT(resumed.err, !Contains("data.batch_tokens"));
+  CHECK_THAT(resumed.err, Contains("resumed step=2"));
+  CHECK(folder.read("run/config.json").find("\"batch_tokens\": " + std::to_string(number)) !=
+        std::string::npos);
+  const auto little = train(folder, flags + "2 --set training.memory=0.000001 " +
+                                        std::string("--set training.output=little"));
+  CHECK(little.status == 2);
+  CHECK_THAT(little.err, Contains("data.batch_tokens: auto finds no batch that fits"));
+}
+
 TEST_CASE("a time that is none is refused", "[program][train]") {
   const TemporaryFolder folder;
   write_task(folder);

@@ -324,3 +324,43 @@ TEST_CASE("spelling suggestions are near or none", "[spelling]") {
   CHECK(dragoman::nearest_spelling("transalte", names) == "translate");
   CHECK(dragoman::nearest_spelling("xyz", names).empty());
 }
+
+namespace {
+
+struct Batches {
+  dragoman::AutomaticInteger tokens = 4096;
+
+  static void fields(auto& self, auto&& visit) {
+    visit("tokens", self.tokens, "the budget", 1, 5000);
+  }
+  void check(auto&&) const {}
+};
+
+struct BatchDocument {
+  Batches batches;
+
+  static void fields(auto& self, auto&& visit) { visit("batches", self.batches, "the batches"); }
+  void check(auto&&) const {}
+};
+
+}  // namespace
+
+TEST_CASE("a number may be left to the program", "[config]") {
+  const auto read = [](const std::string& text, const std::vector<std::string>& overrides = {}) {
+    return parse_config<BatchDocument>(text, "a.json", overrides).batches.tokens;
+  };
+  CHECK(read("{}") == 4096);
+  CHECK(read(R"({"batches": {"tokens": 12}})") == 12);
+  CHECK(read(R"({"batches": {"tokens": "auto"}})").is_automatic());
+  CHECK(read("{}", {"batches.tokens=auto"}).is_automatic());
+  CHECK(read(R"({"batches": {"tokens": "auto"}})", {"batches.tokens=7"}) == 7);
+  BatchDocument document;
+  document.batches.tokens = {};
+  CHECK(read(to_json_text(document)).is_automatic());
+  CHECK_THROWS_WITH(read(R"({"batches": {"tokens": 0}})"),
+                    Contains("batches.tokens: 0 is out of range (1 to 5000)"));
+  CHECK_THROWS_WITH(read(R"({"batches": {"tokens": "many"}})"),
+                    Contains("must be an integer or \"auto\", is \"many\""));
+  CHECK_THAT(dragoman::document_config(dragoman::describe(document)),
+             Contains("| `batches.tokens` | integer or \"auto\" | `auto` | 1 to 5000 |"));
+}
