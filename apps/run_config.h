@@ -31,6 +31,8 @@ struct RunConfig {
             "needs links between words: give a corpus of data.train its file of them in alignment");
     require(training.guided_alignment_layer <= model.decoder.layers,
             "training.guided_alignment_layer", "must not exceed model.decoder.layers");
+    require(!training.activation_checkpointing || model.architecture != Architecture::lstm,
+            "training.activation_checkpointing", "is for Transformers; set it to false");
   }
 };
 

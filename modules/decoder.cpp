@@ -1,5 +1,6 @@
 #include "dragoman/modules/decoder.h"
 
+#include "dragoman/modules/activation_checkpoint.h"
 #include "dragoman/modules/dropout.h"
 #include "dragoman/modules/residual.h"
 
@@ -56,6 +57,21 @@ DecoderState DecoderImpl::start(const at::Tensor& memory, const at::Tensor& memo
   return state;
 }
 
+at::Tensor DecoderImpl::run_layer(std::size_t index, const at::Tensor& x,
+                                  const DecoderLayerImpl::Masks& masks, DecoderState& state) {
+  const auto module = layers_->ptr<DecoderLayerImpl>(index);
+  DecoderState::Layer& layer = state.layers[index];
+  if (!checkpointing_ || !is_training() || layer.keep_scores || state.keep_self)
+    return module->forward(x, masks, layer, state.keep_self);
+  return checkpointed({x, layer.cross_keys, layer.cross_values},
+                      [module, masks](const std::vector<at::Tensor>& inputs) {
+                        DecoderState::Layer memory;
+                        memory.cross_keys = inputs[1];
+                        memory.cross_values = inputs[2];
+                        return module->forward(inputs[0], masks, memory, false);
+                      });
+}
+
 at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
   const std::int64_t length = x.size(1);
   const DecoderLayerImpl::Masks masks{causal_attention_mask(length, state.length, x.options()),
@@ -63,8 +79,7 @@ at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
   const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
   for (std::size_t layer = 0; layer < layers_->size(); ++layer)
     if (!dropped[layer] || state.layers[layer].keep_scores)
-      x = layers_->at<DecoderLayerImpl>(layer).forward(x, masks, state.layers[layer],
-                                                       state.keep_self);
+      x = run_layer(layer, x, masks, state);
   if (state.keep_self) state.length += length;
   return norm_ ? norm_(x) : x;
 }

@@ -50,9 +50,16 @@ class DecoderImpl : public torch::nn::Module {
   /// positions afterwards; one that does not is unchanged. Layer drop spares layers whose scores
   /// are kept.
   at::Tensor forward(at::Tensor x, DecoderState& state);
+  /// In training keep only what goes into a layer, see activation_checkpoint.h; not of a layer
+  /// whose keys or scores are kept.
+  void set_checkpointing(bool checkpointing) { checkpointing_ = checkpointing; }
 
  private:
+  at::Tensor run_layer(std::size_t index, const at::Tensor& x,
+                       const DecoderLayerImpl::Masks& masks, DecoderState& state);
+
   double layer_drop_;
+  bool checkpointing_ = false;
   torch::nn::ModuleList layers_;
   LayerNorm norm_{nullptr};  ///< pre-norm only
 };

@@ -1,5 +1,6 @@
 #include "dragoman/modules/encoder.h"
 
+#include "dragoman/modules/activation_checkpoint.h"
 #include "dragoman/modules/dropout.h"
 #include "dragoman/modules/residual.h"
 
@@ -36,8 +37,14 @@ EncoderImpl::EncoderImpl(const ModelConfig& config) : layer_drop_(config.layer_d
 at::Tensor EncoderImpl::forward(at::Tensor x, const at::Tensor& mask) {
   const AttentionMask added = padding_attention_mask(mask, x.scalar_type());
   const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
-  for (std::size_t layer = 0; layer < layers_->size(); ++layer)
-    if (!dropped[layer]) x = layers_->at<EncoderLayerImpl>(layer).forward(x, added);
+  for (std::size_t layer = 0; layer < layers_->size(); ++layer) {
+    if (dropped[layer]) continue;
+    const auto run = [module = layers_->ptr<EncoderLayerImpl>(layer),
+                      added](const std::vector<at::Tensor>& inputs) {
+      return module->forward(inputs[0], added);
+    };
+    x = checkpointing_ && is_training() ? checkpointed({x}, run) : run({x});
+  }
   return norm_ ? norm_(x) : x;
 }
 

@@ -33,9 +33,12 @@ class EncoderImpl : public torch::nn::Module {
   explicit EncoderImpl(const ModelConfig& config);
   /// x [B, S, D], mask [B, S] bool or undefined -> memory [B, S, D].
   at::Tensor forward(at::Tensor x, const at::Tensor& mask);
+  /// In training keep only what goes into a layer, see activation_checkpoint.h.
+  void set_checkpointing(bool checkpointing) { checkpointing_ = checkpointing; }
 
  private:
   double layer_drop_;
+  bool checkpointing_ = false;
   torch::nn::ModuleList layers_;
   LayerNorm norm_{nullptr};  ///< pre-norm only
 };

@@ -90,4 +90,11 @@ void TransformerImpl::set_compute_type(at::ScalarType type) {
   target_embedding_->set_compute_type(type);
 }
 
+void TransformerImpl::set_checkpointing(bool checkpointing) {
+  TORCH_CHECK(!checkpointing || encoder_, "an LSTM has no activation checkpointing");
+  if (!encoder_) return;
+  encoder_->set_checkpointing(checkpointing);
+  decoder_->set_checkpointing(checkpointing);
+}
+
 }  // namespace dragoman

@@ -56,6 +56,8 @@ class TransformerImpl : public torch::nn::Module {
   /// Activations are computed in `type` (float32 or bfloat16; also float16 on CUDA); parameters
   /// stay as they are and are cast where they are used.
   void set_compute_type(at::ScalarType type);
+  /// Activation checkpointing in training (activation_checkpoint.h). An LSTM has none.
+  void set_checkpointing(bool checkpointing);
 
  private:
   ModelConfig config_;

@@ -25,7 +25,9 @@ Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optim
       loss_(loss_options(config, inputs)),
       model_(std::move(model)),
       optimizer_(optimizer),
-      device_(device) {}
+      device_(device) {
+  model_->set_checkpointing(config.activation_checkpointing);
+}
 
 UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter,
                          double sampling) {
