@@ -144,8 +144,7 @@ int main(int argc, char** argv) {
          s.training.distillation_top_k = 16;
        }},
       {"scheduled_sampling", [](Settings& s) { s.sampling = 0.5; }},
-      {"activation_checkpointing",
-       [](Settings& s) { s.training.activation_checkpointing = true; }},
+      {"activation_checkpointing", [](Settings& s) { s.training.activation_checkpointing = true; }},
       {"layer_drop 0.2", [](Settings& s) { s.model.layer_drop = 0.2; }},
       {"r_drop", [](Settings& s) { s.training.r_drop = 1.0; }},
   };

@@ -48,8 +48,11 @@ at::Device parse_device(const std::string& name) {
 }
 
 std::int64_t worker_count(const TranslatorOptions& options, const at::Device& device) {
-  if (options.threads > 0) return options.threads;
-  return device.is_cpu() ? std::max(1U, std::thread::hardware_concurrency()) : 1;
+  const std::int64_t threads = options.threads > 0 ? options.threads
+                               : device.is_cpu()   ? std::thread::hardware_concurrency()
+                                                   : 1;
+  const std::int64_t each = device.is_cpu() ? options.threads_per_worker : 1;
+  return std::max<std::int64_t>(threads / each, 1);
 }
 
 engine::WeightType weight_type(Precision precision) {
@@ -91,12 +94,13 @@ void check_lstm_options(const ModelFile& file, Precision precision, const Shortl
 }
 
 std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, at::Device device,
-                                      const std::shared_ptr<const Shortlist>& shortlist) {
+                                      const std::shared_ptr<const Shortlist>& shortlist,
+                                      std::int64_t threads_per_worker) {
   const Precision precision = wanted == Precision::stored ? file.precision : wanted;
   Transformer model = build_transformer(file);
   const bool is_transformer = file.model.architecture == Architecture::transformer;
   if (device.is_cpu() && is_transformer)
-    return std::make_unique<CpuModel>(model, weight_type(precision), shortlist);
+    return std::make_unique<CpuModel>(model, weight_type(precision), shortlist, threads_per_worker);
   if (device.is_cpu()) check_lstm_options(file, precision, shortlist.get());
   if (precision == Precision::int8)
     throw UsageError("precision: int8 is for CPUs. Use bf16 or fp32 on other devices.");
@@ -162,7 +166,7 @@ struct Translator::State {
         warnings(file.warnings),
         model(std::move(step_model)),
         batch_size(options.batch_size),
-        workers(worker_count(options, model->device())),
+        workers(worker_count(options, model->device()), options.threads_per_worker),
         service(*model, encoder,
                 {.queue = options.queue,
                  .batch_size = options.batch_size,
@@ -206,7 +210,8 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
       files.push_back(load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
       check_shortlist(shortlist.get(), options.shortlist, files.back());
-      models.push_back(load_model(files.back(), options.precision, device, shortlist));
+      models.push_back(load_model(files.back(), options.precision, device, shortlist,
+                                  options.threads_per_worker));
       files.back().weights.clear();
     });
   }

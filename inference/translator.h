@@ -42,7 +42,10 @@ constexpr auto names(Precision) {
 struct TranslatorOptions {
   std::string device = "cpu";  ///< cpu, cuda, cuda:1
   Precision precision = Precision::stored;
-  std::int64_t threads = 0;      ///< CPU worker threads; 0: one per core
+  std::int64_t threads = 0;  ///< CPU threads; 0: one per core
+  /// CPU threads that compute a batch together: more give the shortest time to an answer, 1 the
+  /// most answers. There are threads / threads_per_worker workers.
+  std::int64_t threads_per_worker = 1;
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker
   /// File of `dragoman shortlist`, for CPUs; empty: every word may be generated.
   std::string shortlist = {};
@@ -59,7 +62,12 @@ struct TranslatorOptions {
     visit("device", self.device, "cpu, cuda or cuda:N");
     visit("precision", self.precision,
           "of the weights and of the products with them; stored: as the model file has them");
-    visit("threads", self.threads, "worker threads; 0: one per core", 0, 1024);
+    visit("threads", self.threads, "CPU threads; 0: one per core", 0, 1024);
+    visit(
+        "threads_per_worker", self.threads_per_worker,
+        "CPU threads that compute a batch together: more for the shortest time to an answer, 1 for "
+        "the most answers; there are threads / threads_per_worker workers",
+        1, 1024);
     visit("batch_size", self.batch_size, "sentences computed together by one worker", 1, 100000);
     visit("shortlist", self.shortlist,
           "file of dragoman shortlist: outputs are made of its candidates for the source, which is "

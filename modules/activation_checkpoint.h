@@ -1,5 +1,5 @@
-// Activation checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): of a
-// layer only its inputs are kept for the gradients; what it computes in between is computed again
+// Activation checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): of
+// a layer only its inputs are kept for the gradients; what it computes in between is computed again
 // when they are needed. For a third more arithmetic the memory no longer grows with what is inside
 // the layers.
 #pragma once

@@ -78,8 +78,7 @@ at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
                                       padding_attention_mask(state.memory_mask, x.scalar_type())};
   const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
   for (std::size_t layer = 0; layer < layers_->size(); ++layer)
-    if (!dropped[layer] || state.layers[layer].keep_scores)
-      x = run_layer(layer, x, masks, state);
+    if (!dropped[layer] || state.layers[layer].keep_scores) x = run_layer(layer, x, masks, state);
   if (state.keep_self) state.length += length;
   return norm_ ? norm_(x) : x;
 }

@@ -55,8 +55,8 @@ class DecoderImpl : public torch::nn::Module {
   void set_checkpointing(bool checkpointing) { checkpointing_ = checkpointing; }
 
  private:
-  at::Tensor run_layer(std::size_t index, const at::Tensor& x,
-                       const DecoderLayerImpl::Masks& masks, DecoderState& state);
+  at::Tensor run_layer(std::size_t index, const at::Tensor& x, const DecoderLayerImpl::Masks& masks,
+                       DecoderState& state);
 
   double layer_drop_;
   bool checkpointing_ = false;

@@ -227,9 +227,10 @@ struct TrainingConfig {
     visit("clip_norm", self.clip_norm,
           "greatest gradient norm (of the loss per token); 0: no clipping", 0.0, 1e9);
     visit("accumulate", self.accumulate, "batches per update", 1, 1000000);
-    visit("activation_checkpointing", self.activation_checkpointing,
-          "keep of each layer of a Transformer only what goes in, and compute the rest again for the "
-          "gradients (Chen et al. 2016): less memory, about a third more time, the same results");
+    visit(
+        "activation_checkpointing", self.activation_checkpointing,
+        "keep of each layer of a Transformer only what goes in, and compute the rest again for the "
+        "gradients (Chen et al. 2016): less memory, about a third more time, the same results");
     visit("report_every", self.report_every, "updates between log lines", 1, 1000000000);
     visit("norms_every", self.norms_every,
           "updates between measurements of every layer's gradient, weights and update; 0: never", 0,

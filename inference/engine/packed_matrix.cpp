@@ -13,6 +13,8 @@ namespace dragoman::engine {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+/// Multiplications that take longer than the meeting of two threads.
+constexpr std::int64_t kWorthSharing = 100000;
 
 void activate(Activation activation, float* x, std::int64_t count) {
   switch (activation) {
@@ -33,6 +35,9 @@ bool fits_fewer_bits(const float* weight, std::int64_t outputs, std::int64_t inp
 }
 
 }  // namespace
+
+Scratch::Scratch(std::int64_t threads)
+    : crew_(threads > 1 ? std::make_unique<Crew>(threads) : nullptr) {}
 
 float* Scratch::floats(std::int64_t count) {
   if (std::ssize(floats_) < count) floats_.resize(static_cast<std::size_t>(count));
@@ -110,33 +115,60 @@ PackedMatrix PackedMatrix::select(std::span<const std::int64_t> chosen) const {
 
 void PackedMatrix::multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
                             Scratch& scratch) const {
+  const std::int64_t tile = tile_columns();
+  const std::int64_t tiles = (outputs_ + tile - 1) / tile;
+  const std::int64_t own = narrow_scratch_size(inputs_);
   for (std::int64_t first = 0; first < rows; first += kNarrowRows) {
     const std::int64_t count = std::min(kNarrowRows, rows - first);
     const float* left = x + first * inputs_;
     float* result = out + first * outputs_;
-    const NarrowProduct product{left,  count, inputs_, outputs_, epilogue.bias, epilogue.accumulate,
-                                result};
-    switch (type_) {
-      case WeightType::fp32:
-        kernels::multiply({.left = kernels::row_major(left, count, inputs_),
-                           .packed = static_cast<const float*>(packed_.get()),
-                           .out = result,
-                           .columns = outputs_,
-                           .bias = epilogue.bias,
-                           .accumulate = epilogue.accumulate},
-                          {0, count, 0, outputs_}, nullptr);
-        break;
-      case WeightType::bf16:
-        multiply_bfloat16(product, static_cast<const kernels::BFloat16*>(packed_.get()),
-                          scratch.bytes(narrow_scratch_size(inputs_)));
-        break;
-      case WeightType::int8:
-        multiply_int8(product, static_cast<const std::int8_t*>(packed_.get()), scales_.data(),
-                      scratch.bytes(narrow_scratch_size(inputs_)));
-        break;
-    }
-    activate(epilogue.activation, result, count * outputs_);
+    Crew* crew = count * inputs_ * outputs_ < kWorthSharing ? nullptr : scratch.crew();
+    const std::int64_t parts = crew == nullptr ? 1 : crew->size();
+    std::byte* memory = scratch.bytes(parts * own);
+    const auto multiply_columns = [&](std::int64_t part) {
+      const std::int64_t begin = std::min(tiles * part / parts * tile, outputs_);
+      const std::int64_t end = std::min(tiles * (part + 1) / parts * tile, outputs_);
+      if (begin < end)
+        multiply_part(left, count, epilogue, result, begin, end, memory + part * own);
+    };
+    if (crew == nullptr)
+      multiply_columns(0);
+    else
+      crew->run(multiply_columns);
   }
+}
+
+std::int64_t PackedMatrix::tile_columns() const {
+  return type_ == WeightType::fp32 ? kernels::tile_columns() : packed_columns(1);
+}
+
+void PackedMatrix::multiply_part(const float* x, std::int64_t rows, const Epilogue& epilogue,
+                                 float* out, std::int64_t begin, std::int64_t end,
+                                 std::byte* scratch) const {
+  const NarrowProduct product{x,   rows,  inputs_, outputs_, epilogue.bias, epilogue.accumulate,
+                              out, begin, end};
+  switch (type_) {
+    case WeightType::fp32:
+      kernels::multiply({.left = kernels::row_major(x, rows, inputs_),
+                         .packed = static_cast<const float*>(packed_.get()),
+                         .out = out,
+                         .columns = outputs_,
+                         .bias = epilogue.bias,
+                         .accumulate = epilogue.accumulate},
+                        {0, rows, begin, end}, nullptr);
+      break;
+    case WeightType::bf16:
+      multiply_bfloat16(product, static_cast<const kernels::BFloat16*>(packed_.get()), scratch);
+      break;
+    case WeightType::int8:
+      multiply_int8(product, static_cast<const std::int8_t*>(packed_.get()), scales_.data(),
+                    scratch);
+      break;
+  }
+  if (epilogue.activation == Activation::none) return;
+  if (end - begin == outputs_) return activate(epilogue.activation, out, rows * outputs_);
+  for (std::int64_t row = 0; row < rows; ++row)
+    activate(epilogue.activation, out + row * outputs_ + begin, end - begin);
 }
 
 }  // namespace dragoman::engine

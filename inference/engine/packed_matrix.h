@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "dragoman/inference/engine/crew.h"
+
 namespace dragoman::engine {
 
 /// How weights are kept. Everything else is float, whatever the weights are.
@@ -21,15 +23,21 @@ struct Epilogue {
   bool accumulate = false;  ///< add to what is there: the residual connection; not with activation
 };
 
-/// Memory that a thread computes in; grows to what was needed once and stays.
+/// What a batch's products are computed with: memory, which grows to what was needed once and
+/// stays, and the threads that share them.
 class Scratch {
  public:
+  explicit Scratch(std::int64_t threads = 1);
+
+  /// Null: the caller's thread alone.
+  [[nodiscard]] Crew* crew() { return crew_.get(); }
   [[nodiscard]] float* floats(std::int64_t count);
   [[nodiscard]] std::byte* bytes(std::int64_t count);
 
  private:
   std::vector<float> floats_;
   std::vector<float> bytes_;  ///< floats, for their alignment
+  std::unique_ptr<Crew> crew_;
 };
 
 class PackedMatrix {
@@ -40,7 +48,7 @@ class PackedMatrix {
   PackedMatrix(const float* weight, std::int64_t outputs, std::int64_t inputs, WeightType type);
 
   /// x [rows, inputs] -> out [rows, outputs]. A row of the result depends on its row of x alone,
-  /// bit by bit.
+  /// bit by bit, whatever the number of threads.
   void multiply(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
                 Scratch& scratch) const;
 
@@ -54,6 +62,11 @@ class PackedMatrix {
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
  private:
+  /// Outputs [begin, end) of at most kNarrowRows rows; `scratch`: of the calling thread.
+  void multiply_part(const float* x, std::int64_t rows, const Epilogue& epilogue, float* out,
+                     std::int64_t begin, std::int64_t end, std::byte* scratch) const;
+  [[nodiscard]] std::int64_t tile_columns() const;
+
   /// Memory for a matrix of these sizes.
   PackedMatrix(std::int64_t outputs, std::int64_t inputs, WeightType type);
 

@@ -54,6 +54,9 @@ class Buffer {
 };
 
 struct Workspace {
+  /// `threads`: that share the products of the batch.
+  explicit Workspace(std::int64_t threads = 1) : scratch(threads) {}
+
   Arena arena;                     ///< what lives as long as the batch
   Pool past;                       ///< keys and values of the decoder's positions
   Scratch scratch;                 ///< of one product

@@ -78,11 +78,10 @@ void run_tiles(const NarrowTiles& tiles, const Layout& layout, const NarrowProdu
   tile.groups = layout.groups;
   tile.out_row = product.outputs;
   tile.accumulate = product.accumulate;
-  for (std::int64_t column = 0; column < product.outputs; column += layout.width) {
+  for (std::int64_t column = product.begin; column < product.end; column += layout.width) {
     tile.right =
         static_cast<const std::byte*>(packed) + column / layout.width * layout.panel_bytes();
-    tile.columns =
-        layout.width < product.outputs - column ? layout.width : product.outputs - column;
+    tile.columns = layout.width < product.end - column ? layout.width : product.end - column;
     tile.bias = product.bias == nullptr ? nullptr : product.bias + column;
     tile.scales = scales == nullptr ? nullptr : scales + column;
     for (std::int64_t row = 0; row < product.rows; row += kNarrowTileRows) {

@@ -45,6 +45,9 @@ struct NarrowProduct {
   const float* bias;  ///< [outputs] or null
   bool accumulate;    ///< add to what is in `out`
   float* out;         ///< [rows, outputs]
+  /// The outputs that are computed: from a multiple of packed_columns(1) to one, or to the last.
+  std::int64_t begin;
+  std::int64_t end;
 };
 
 /// The left side stays float, or becomes bfloat16 where the processor multiplies that

@@ -116,16 +116,17 @@ struct CpuModel::Last {
 };
 
 CpuModel::CpuModel(const Transformer& model, engine::WeightType type,
-                   std::shared_ptr<const Shortlist> shortlist)
+                   std::shared_ptr<const Shortlist> shortlist, std::int64_t threads_per_batch)
     : network_(engine::build_network(model->config(), views(model), type)),
-      shortlist_(std::move(shortlist)) {
+      shortlist_(std::move(shortlist)),
+      threads_per_batch_(threads_per_batch) {
   TORCH_CHECK(shortlist_ == nullptr || shortlist_->target_words() == vocabulary_size(),
               "the shortlist has another vocabulary than the model");
 }
 
 std::unique_ptr<engine::Workspace> CpuModel::take_workspace() const {
   const std::lock_guard lock(mutex_);
-  if (unused_.empty()) return std::make_unique<engine::Workspace>();
+  if (unused_.empty()) return std::make_unique<engine::Workspace>(threads_per_batch_);
   auto workspace = std::move(unused_.back());
   unused_.pop_back();
   return workspace;

@@ -18,14 +18,16 @@ struct CopyRow;
 class Shortlist;
 class Transformer;
 
-/// Thread-safe. Each batch computes in one thread.
+/// Thread-safe. Each batch computes in the caller's thread and, with threads_per_batch above 1, in
+/// others beside it.
 class CpuModel final : public StepModel {
  public:
   /// Copies the weights of `model`, which must be float on the CPU. With a shortlist of the model's
   /// vocabularies searches generate only the words that it has for the sources of a batch, and
   /// SourceBatch::needed; scoring knows all words.
   CpuModel(const Transformer& model, engine::WeightType type,
-           std::shared_ptr<const Shortlist> shortlist = nullptr);
+           std::shared_ptr<const Shortlist> shortlist = nullptr,
+           std::int64_t threads_per_batch = 1);
 
   std::unique_ptr<StepState> start(const SourceBatch& source) const override;
   at::Tensor step(const at::Tensor& next, StepState& state) const override;
@@ -59,6 +61,7 @@ class CpuModel final : public StepModel {
 
   engine::Network network_;
   std::shared_ptr<const Shortlist> shortlist_;
+  std::int64_t threads_per_batch_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<engine::Workspace>> unused_;
 };

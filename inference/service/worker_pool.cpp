@@ -41,6 +41,7 @@ struct WorkerPool::State {
   std::deque<std::shared_ptr<Job>> jobs;  ///< with tasks that are not yet begun
   bool is_stopping = false;
   std::vector<std::thread> threads;
+  std::int64_t intra_op = 1;
 
   void work(std::latch& started) {
     // Both are settings of this thread alone. LibTorch gives a thread its default number when it is
@@ -48,7 +49,7 @@ struct WorkerPool::State {
     // to happen before, or would overwrite this one.
     static_cast<void>(at::get_num_threads());
     at::internal::lazy_init_num_threads();
-    at::set_num_threads(1);
+    at::set_num_threads(static_cast<int>(intra_op));
     const c10::InferenceMode inference;
     started.count_down();
     std::unique_lock lock(mutex);
@@ -94,7 +95,9 @@ struct WorkerPool::State {
   }
 };
 
-WorkerPool::WorkerPool(std::int64_t threads) : state_(std::make_unique<State>()) {
+WorkerPool::WorkerPool(std::int64_t threads, std::int64_t intra_op)
+    : state_(std::make_unique<State>()) {
+  state_->intra_op = intra_op;
   // LibTorch also remembers the last number set anywhere as the default of new threads: undo that.
   const int intra_op_threads = at::get_num_threads();
   auto started = std::make_shared<std::latch>(threads);

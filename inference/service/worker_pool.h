@@ -11,7 +11,8 @@ namespace dragoman {
 class WorkerPool {
  public:
   /// Starts the workers. Throws SystemError when the system gives no threads.
-  explicit WorkerPool(std::int64_t threads);
+  /// `intra_op`: threads that each may use in LibTorch's operators.
+  explicit WorkerPool(std::int64_t threads, std::int64_t intra_op = 1);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;

@@ -43,7 +43,7 @@ struct NarrowCase {
     return weight.data() + number * inputs;
   }
   [[nodiscard]] NarrowProduct product(std::vector<float>& out) const {
-    return {x.data(), rows, inputs, outputs, nullptr, false, out.data()};
+    return {x.data(), rows, inputs, outputs, nullptr, false, out.data(), 0, outputs};
   }
   [[nodiscard]] std::vector<std::byte> scratch() const {
     return std::vector<std::byte>(static_cast<std::size_t>(dragoman::narrow_scratch_size(inputs)),
