@@ -129,11 +129,31 @@ void fit_batches(RunConfig& config, const PairEncoder& encoder, Log& log) {
 
 }  // namespace
 
+RunConfig read_run_config(const std::string& path, const std::vector<std::string>& overrides,
+                          bool resume, Log& log) {
+  return resume && is_stored_config(path)
+             ? read_stored(path, overrides, log)
+             : parse_config<RunConfig>(read_file(path), path, overrides);
+}
+
+RunSetup setup_from_bundle(std::map<std::string, std::string> bundle) {
+  const auto config = parse_config<RunConfig>(bundle.at("config.json"), "config.json of rank 0");
+  const Tokenizer source = Tokenizer::from_bytes(bundle.at("source.spm"), "source.spm of rank 0");
+  const auto target = bundle.find("target.spm");
+  const Tokenizers tokenizers{source,
+                              target == bundle.end()
+                                  ? source
+                                  : Tokenizer::from_bytes(target->second, "target.spm of rank 0")};
+  RunSetup setup{config, make_encoder(config, tokenizers), std::move(bundle), {}, nullptr};
+  if (!config.training.teacher.empty())
+    setup.teacher = make_teacher(load_model_file(config.training.teacher), setup);
+  return setup;
+}
+
 RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
                      bool resume, Log& log) {
   const bool is_stored = resume && is_stored_config(path);
-  RunConfig config = is_stored ? read_stored(path, overrides, log)
-                               : parse_config<RunConfig>(read_file(path), path, overrides);
+  RunConfig config = read_run_config(path, overrides, resume, log);
   if (config.data.train.empty())
     throw UsageError(path +
                      ": data.train: names no corpus. Add {\"source\": FILE, \"target\": FILE}.");

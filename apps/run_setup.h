@@ -31,4 +31,13 @@ struct RunSetup {
                                    const std::vector<std::string>& overrides, bool resume,
                                    Log& log);
 
+/// The configuration at `path` as `prepare_run` takes it, with nothing resolved.
+[[nodiscard]] RunConfig read_run_config(const std::string& path,
+                                        const std::vector<std::string>& overrides, bool resume,
+                                        Log& log);
+
+/// What `prepare_run` made, from its bundle alone, for a rank that leaves the run directory to
+/// another. Without `initial`.
+[[nodiscard]] RunSetup setup_from_bundle(std::map<std::string, std::string> bundle);
+
 }  // namespace dragoman

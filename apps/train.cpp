@@ -13,6 +13,7 @@
 #include "apps/build_info.h"
 #include "apps/commands.h"
 #include "apps/config_flags.h"
+#include "apps/ranks.h"
 #include "apps/run_setup.h"
 #include "dragoman/data/batch_stream.h"
 #include "dragoman/data/error.h"
@@ -78,7 +79,7 @@ void log_failure(Log& log, const Work& work) {
   }
 }
 
-void train_model(RunSetup& setup, bool resume, RunLog& log) {
+void train_model(RunSetup& setup, bool resume, Communicator& communicator, Log& log) {
   const TrainingConfig& training = setup.config.training;
   at::manual_seed(static_cast<std::uint64_t>(training.seed));
   Transformer model(setup.config.model);
@@ -88,7 +89,8 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
         training.init_from, log);
     setup.initial.reset();
   }
-  BatchStream batches(setup.config.data, setup.encoder, 0, 1, training.device != "cpu");
+  BatchStream batches(setup.config.data, setup.encoder, communicator.rank(), communicator.size(),
+                      training.device != "cpu");
   report_mix(batches, log);
   const DecodingOptions decoding = setup.config.decoding;
   const auto decode = [&](const std::vector<std::string>& lines) {
@@ -106,7 +108,8 @@ void train_model(RunSetup& setup, bool resume, RunLog& log) {
                              .development = read_development_set(setup.config.data),
                              .decode = decode,
                              .bundle = setup.bundle,
-                             .log = log});
+                             .log = log,
+                             .communicator = &communicator});
   if (resume && !trainer.resume()) log.info("nothing to resume: starting afresh");
   report(trainer.run(), log);
 }
@@ -118,11 +121,16 @@ void train(const TrainOptions& options) {
   if (!options.init_from.empty()) overrides.push_back("training.init_from=" + options.init_from);
   if (!options.time_budget.empty())
     overrides.push_back("training.time_budget=" + options.time_budget);
-  RunSetup setup = prepare_run(options.config, overrides, options.resume, *setup_log);
+  Ranks ranks = join_ranks(options.config, overrides, options.resume, *setup_log);
+  RunSetup setup = prepare_run(options.config, overrides, ranks, *setup_log);
   setup_log.reset();
+  if (!ranks.communicator->is_first()) {
+    NullLog nowhere;
+    return train_model(setup, ranks.resume, *ranks.communicator, nowhere);
+  }
   RunLog log(stderr, RunDirectory(setup.config.training.output).log());
   log.event("environment", environment());
-  log_failure(log, [&] { train_model(setup, options.resume, log); });
+  log_failure(log, [&] { train_model(setup, ranks.resume, *ranks.communicator, log); });
 }
 
 }  // namespace

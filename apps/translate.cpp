@@ -35,6 +35,7 @@ struct TranslateOptions {
   std::string format = "text";
   std::string invalid_text = "error";
   std::int64_t window = 2000;
+  std::string shard = "0/1";
   bool is_quiet = false;
   GivenFlags search;
 };
@@ -129,6 +130,7 @@ void translate(const TranslateOptions& options) {
   // What can be refused cheaply is refused before the model is loaded.
   const auto invalid_text =
       options.invalid_text == "replace" ? InvalidText::replace : InvalidText::error;
+  const Shard shard = parse_shard(options.shard);
   LineReader reader(options.input, invalid_text);
   LineOutput output(options.output);
   const Translator translator = options.model.load();
@@ -140,8 +142,8 @@ void translate(const TranslateOptions& options) {
   Summary summary;
   bool is_wanted = true;
   const bool is_jsonl = options.input_format == "jsonl";
-  for (auto input = read_input(reader, is_jsonl, window); is_wanted && !input.texts.empty();
-       input = is_wanted ? read_input(reader, is_jsonl, window) : TranslateInput()) {
+  for (auto input = read_input(reader, is_jsonl, window, shard); is_wanted && !input.texts.empty();
+       input = is_wanted ? read_input(reader, is_jsonl, window, shard) : TranslateInput()) {
     const std::vector<std::string>& lines = input.texts;
     const auto start = std::chrono::steady_clock::now();
     std::string text;
@@ -150,7 +152,7 @@ void translate(const TranslateOptions& options) {
     for (std::size_t line = 0; line < lines.size(); ++line) {
       const Translation& translation = translations[line];
       text += options.format == "jsonl" ? json_line(translation, lines[line], decoding.n_best > 1)
-                                        : text_lines(translation, summary.lines, decoding);
+                                        : text_lines(translation, input.own[line].number, decoding);
       ++summary.lines;
       for (const Status warning : translation.warnings)
         ++summary.warnings[warning];
@@ -200,6 +202,12 @@ void add_translate(CLI::App& program) {
                    "lines read before they are translated; memory grows with it")
       ->check(CLI::Range(1, 100000000))
       ->type_name("N")
+      ->capture_default_str();
+  command
+      ->add_option("--shard", options->shard,
+                   "translate only the lines K, K + N, K + 2N, ..., counted from 0: one of N "
+                   "processes that share an input")
+      ->type_name("K/N")
       ->capture_default_str();
   command->add_flag("--quiet,-q", options->is_quiet, "no summary on standard error");
   DecodingOptions defaults;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "dragoman/data/error.h"
 
@@ -46,12 +48,31 @@ void parse(const std::string& line, const std::string& where, std::string& text,
 
 }  // namespace
 
-TranslateInput read_input(LineReader& reader, bool is_jsonl, std::int64_t size) {
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  const char* const end = text.data() + text.size();
+  const auto [slash, error] = std::from_chars(text.data(), end, shard.number);
+  if (error == std::errc() && slash != end && *slash == '/') {
+    const auto [last, second_error] = std::from_chars(slash + 1, end, shard.count);
+    if (second_error == std::errc() && last == end && shard.number >= 0 &&
+        shard.number < shard.count)
+      return shard;
+  }
+  throw UsageError(
+      fmt::format("--shard: is \"{}\", but must be K/N with K from 0 to N - 1, such as 0/4 for the "
+                  "first of four processes.",
+                  text));
+}
+
+TranslateInput read_input(LineReader& reader, bool is_jsonl, std::int64_t size,
+                          const Shard& shard) {
   TranslateInput input;
   std::string line;
   while (std::ssize(input.texts) < size && reader.next(line)) {
+    const std::int64_t number = reader.line_number() - 1;
+    if (number % shard.count != shard.number) continue;
     TextOptions& own = input.own.emplace_back();
-    own.number = reader.line_number() - 1;
+    own.number = number;
     std::string& text = input.texts.emplace_back();
     if (is_jsonl)
       parse(line, reader.where(), text, own);

@@ -17,9 +17,11 @@ namespace dragoman {
 
 namespace {
 
-struct Prefetched {
+/// A batch for each rank, of which this rank collates its own.
+struct Round {
   StreamedBatch streamed;
-  FilterCounts counts;  ///< of the chunk that begins with this batch
+  FilterCounts counts;     ///< of the chunks that begin in it
+  std::int64_t dealt = 0;  ///< batches so far
 };
 
 std::int64_t checked_rank(std::int64_t rank, std::int64_t world_size) {
@@ -44,7 +46,7 @@ struct BatchStream::State {
         rank(checked_rank(rank_number, world_size_number)),
         world_size(world_size_number),
         pin_memory(pin),
-        chunks(config, std::move(encoder), world_size_number),
+        chunks(config, std::move(encoder)),
         shares(chunks.shares()),
         queue(static_cast<std::size_t>(config.prefetch_batches)) {}
 
@@ -62,8 +64,12 @@ struct BatchStream::State {
   ChunkSource chunks;  ///< used by one `build` at a time
   const std::vector<CorpusShare> shares;
   std::int64_t batches_taken = 0;  ///< of the first chunk, by the position that was sought
+  std::int64_t cut_epochs = 0;     ///< 0: no round is cut
+  Round round;                     ///< that is being dealt out
+  StreamPosition position;         ///< after the last batch that was dealt out
+  std::optional<std::int64_t> undecided_epoch;  ///< of the last chunk, if another may follow in it
   FilterCounts counts;
-  BoundedQueue<Prefetched> queue;
+  BoundedQueue<Round> queue;
   std::stop_source stop;
   std::optional<std::jthread> producer;  ///< last: it ends before the rest goes
 
@@ -73,17 +79,16 @@ struct BatchStream::State {
 
   void produce() {
     try {
-      std::optional<Prefetched> held;  // the last batch of a chunk, until it is known what follows
       std::int64_t taken = batches_taken;
       for (auto next = build();;) {
-        const Chunk chunk = take(next, held);
+        const Chunk chunk = take(next);
         if (stop.stop_requested()) return;
         next = build();
-        if (held) {
-          held->streamed.ends_epoch = held->streamed.epoch != chunk.start.epoch;
-          if (!queue.push(*std::exchange(held, std::nullopt))) return;
-        }
-        if (!push_batches(chunk, std::exchange(taken, 0), held)) return;
+        // Only now is it known what the chunk before was the end of.
+        if (undecided_epoch && *undecided_epoch != chunk.start.epoch) end_epoch(*undecided_epoch);
+        undecided_epoch.reset();
+        if (round.dealt == world_size && !push_round()) return;
+        if (!deal(chunk, std::exchange(taken, 0))) return;
       }
     } catch (...) {
       queue.fail(std::current_exception());
@@ -91,35 +96,52 @@ struct BatchStream::State {
   }
 
   /// What was read before an error is still delivered.
-  Chunk take(std::future<Chunk>& next, std::optional<Prefetched>& held) {
+  Chunk take(std::future<Chunk>& next) {
     try {
       return next.get();
     } catch (...) {
-      if (held) queue.push(*std::exchange(held, std::nullopt));
+      if (round.dealt == world_size) push_round();
       throw;
     }
   }
 
-  bool push_batches(const Chunk& chunk, std::int64_t taken, std::optional<Prefetched>& held) {
-    const std::int64_t rounds = std::ssize(chunk.plan.batches) / world_size;
-    FilterCounts counts_of_chunk = chunk.counts;
-    for (std::int64_t round = taken; round < rounds; ++round) {
-      StreamPosition position = chunk.start;
-      position.batches = round + 1;
-      const auto index = static_cast<std::size_t>(round * world_size + rank);
-      const bool is_last = round + 1 == rounds;
-      Prefetched item{{.batch = collate(chunk.examples(index), ids, pin_memory),
-                       .epoch = chunk.start.epoch,
-                       .position = to_text(position, chunks.identity()),
-                       .ends_epoch = is_last && chunk.is_last},
-                      std::exchange(counts_of_chunk, {})};
-      if (is_last && !chunk.is_last) {
-        held = std::move(item);
-      } else if (!queue.push(std::move(item))) {
-        return false;
+  bool deal(const Chunk& chunk, std::int64_t taken) {
+    const std::int64_t count = std::ssize(chunk.plan.batches);
+    if (taken < count) round.counts.add(chunk.counts);
+    for (std::int64_t index = taken; index < count; ++index) {
+      if (round.dealt == rank) {
+        round.streamed.batch =
+            collate(chunk.examples(static_cast<std::size_t>(index)), ids, pin_memory);
+        round.streamed.epoch = chunk.start.epoch;
       }
+      ++round.dealt;
+      position = chunk.start;
+      position.batches = index + 1;
+      const bool is_last = index + 1 == count;
+      if (is_last && chunk.is_last) {
+        end_epoch(chunk.start.epoch);
+      } else if (is_last) {
+        undecided_epoch = chunk.start.epoch;
+        return true;  // a complete round waits, too
+      }
+      if (round.dealt == world_size && !push_round()) return false;
     }
     return true;
+  }
+
+  void end_epoch(std::int64_t epoch) {
+    if (round.streamed.ends_epoch)
+      throw DataError(
+          fmt::format("training corpora: an epoch has fewer batches than there are ranks ({}). Use "
+                      "fewer ranks, more data, or a smaller data.batch_tokens.",
+                      world_size));
+    round.streamed.ends_epoch = true;
+    if (epoch + 1 == cut_epochs) round.dealt = world_size;
+  }
+
+  bool push_round() {
+    round.streamed.position = to_text(position, chunks.identity());
+    return queue.push(std::exchange(round, {}));
   }
 };
 
@@ -136,13 +158,17 @@ void BatchStream::seek(const std::string& position) {
   state_->batches_taken = parsed.batches;
 }
 
+void BatchStream::cut_round_after(std::int64_t epochs) {
+  state_->cut_epochs = epochs;
+}
+
 StreamedBatch BatchStream::next() {
   if (!state_->producer) {
     state_->producer.emplace([state = state_.get()] { state->produce(); });
   }
-  Prefetched item = state_->queue.pop();
-  state_->counts.add(item.counts);
-  return std::move(item.streamed);
+  Round round = state_->queue.pop();
+  state_->counts.add(round.counts);
+  return std::move(round.streamed);
 }
 
 const std::vector<CorpusShare>& BatchStream::shares() const {

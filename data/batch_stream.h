@@ -6,14 +6,14 @@
 // is built while the present one is used, so two are in memory, packed: about 50 MB each for 500000
 // pairs of 30 pieces a side. A corpus that fits into one chunk is read and tokenised only once.
 //
-// The order depends on the corpora, the tokenisers, the section "data" and the number of ranks; not
-// on the number of threads. A position is the start of a chunk in the corpora and the number of
-// batches taken since, so resuming reads at most one chunk again.
+// The order depends on the corpora, the tokenisers and the section "data"; not on the number of
+// threads or ranks. A position is the start of a chunk in the corpora and the number of batches
+// taken since, so resuming reads at most one chunk again.
 //
-// With a world of n ranks, batch k of each chunk goes to rank k mod n. So that all ranks get
-// equally many, the largest batches of a chunk are halved until their number is a multiple of n: no
-// pair is left out and none comes twice. Every rank reads and tokenises everything; the position of
-// any rank serves all.
+// With a world of n ranks the batches are dealt out in rounds of n, one to each rank, in the order
+// of the ranks and on over the ends of chunks and epochs: no pair is left out and none comes twice.
+// Every rank reads and tokenises everything; the position of any rank serves all, and serves any
+// number of ranks, as it counts the batches of all.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@
 namespace dragoman {
 
 struct StreamedBatch {
-  Batch batch;
-  std::int64_t epoch = 0;  ///< complete passes before this batch
-  std::string position;    ///< opaque (JSON): resumes right after this batch
-  bool ends_epoch = false;
+  Batch batch;              ///< undefined tensors: this rank has none in this round
+  std::int64_t epoch = 0;   ///< complete passes before this batch
+  std::string position;     ///< opaque (JSON): resumes right after the round of this batch
+  bool ends_epoch = false;  ///< an epoch ends with this round or in it
 };
 
 class BatchStream {
@@ -50,8 +50,12 @@ class BatchStream {
   /// Goes to a position that an earlier batch carried; before the first call of `next`. Throws
   /// DataError when what the order depends on has changed since, naming it.
   void seek(const std::string& position);
-  /// Never ends. Throws DataError for bad text (file:line) or when no pair passes the filters,
-  /// after the batches that came before it, and again when called again.
+  /// Before the first call of `next`: the round in which the pass number `epochs` ends is cut
+  /// there, and ranks for which nothing is left have no batch in it.
+  void cut_round_after(std::int64_t epochs);
+  /// Never ends. Throws DataError for bad text (file:line), when no pair passes the filters, or
+  /// when an epoch has fewer batches than there are ranks, after the rounds that came before it,
+  /// and again when called again.
   [[nodiscard]] StreamedBatch next();
   /// What each corpus gives to an epoch, before the filters.
   [[nodiscard]] const std::vector<CorpusShare>& shares() const;

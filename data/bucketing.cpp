@@ -1,12 +1,8 @@
 #include "dragoman/data/bucketing.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
-
-#include "dragoman/data/error.h"
 
 namespace dragoman {
 
@@ -44,34 +40,6 @@ std::vector<Range> cut(std::span<const PairLength> lengths, std::span<const std:
   return batches;
 }
 
-bool has_fewer(const Range& left, const Range& right) {
-  return left.end - left.begin < right.end - right.begin;
-}
-
-/// `batches` lie side by side, the shortest pairs first.
-void reach_multiple(std::vector<Range>& batches, std::size_t pairs, std::size_t multiple_of) {
-  if (pairs < multiple_of) {
-    throw DataError(
-        fmt::format("training corpora: only {} pairs at a time for {} ranks. Use fewer "
-                    "ranks, more data, or a greater data.shuffle_buffer.",
-                    pairs, multiple_of));
-  }
-  const std::size_t wanted = (batches.size() + multiple_of - 1) / multiple_of * multiple_of;
-  if (wanted > pairs) {  // nearly all batches are single pairs: the shortest go together
-    const std::size_t surplus = batches.size() % multiple_of;
-    batches[surplus].begin = 0;
-    batches.erase(batches.begin(), batches.begin() + static_cast<std::ptrdiff_t>(surplus));
-    return;
-  }
-  while (batches.size() < wanted) {
-    auto& batch = *std::max_element(batches.begin(), batches.end(), has_fewer);
-    const std::uint32_t middle = batch.begin + (batch.end - batch.begin) / 2;
-    const Range second{middle, batch.end};
-    batch.end = middle;
-    batches.push_back(second);
-  }
-}
-
 }  // namespace
 
 BatchPlan plan_batches(std::span<const PairLength> lengths, const BatchLimits& limits,
@@ -85,7 +53,6 @@ BatchPlan plan_batches(std::span<const PairLength> lengths, const BatchLimits& l
                      return sort_key(lengths[left]) < sort_key(lengths[right]);
                    });
   plan.batches = cut(lengths, plan.order, limits);
-  reach_multiple(plan.batches, lengths.size(), static_cast<std::size_t>(limits.multiple_of));
   random.shuffle(std::span(plan.batches));
   return plan;
 }

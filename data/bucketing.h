@@ -14,7 +14,6 @@ namespace dragoman {
 struct BatchLimits {
   std::int64_t tokens = 4096;  ///< sentences times longest side, </s> included
   std::int64_t sentences = 10000;
-  std::int64_t multiple_of = 1;  ///< the number of batches
 };
 
 /// Batch k holds the pairs order[begin] .. order[end - 1] of batches[k].
@@ -33,10 +32,7 @@ struct BatchPlan {
 };
 
 /// Each pair is in exactly one batch. Pairs of equal length meet in random order, and the batches
-/// are in random order. A pair longer than the budget makes a batch. To reach a multiple of
-/// `multiple_of` batches, the batches with the most sentences are halved; when there are too few
-/// pairs for that, the shortest batches are joined, budget or not. Throws DataError when there are
-/// fewer pairs than `multiple_of`.
+/// are in random order. A pair longer than the budget makes a batch.
 [[nodiscard]] BatchPlan plan_batches(std::span<const PairLength> lengths, const BatchLimits& limits,
                                      Random& random);
 

@@ -29,8 +29,7 @@ std::string name_of(InvalidText value) {
   return {};
 }
 
-StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
-                        std::int64_t world_size) {
+StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder) {
   StreamIdentity identity;
   auto& settings = identity.settings;
   const auto set = [&settings](const char* key, const auto& value) {
@@ -45,7 +44,6 @@ StreamIdentity identify(const DataConfig& config, const PairEncoder& encoder,
   set("data.max_batch_sentences", config.max_batch_sentences);
   set("data.shuffle_buffer", config.shuffle_buffer);
   set("data.seed", config.seed);
-  set("number of ranks", world_size);
   set("hash of the source tokeniser", fmt::format("{:016x}", hash_bytes(encoder.source().bytes())));
   set("hash of the target tokeniser", fmt::format("{:016x}", hash_bytes(encoder.target().bytes())));
   // Absent without copying, as in positions of versions that had none.
@@ -91,11 +89,8 @@ std::vector<Example> Chunk::examples(std::size_t batch) const {
   return examples;
 }
 
-ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size)
-    : config_(config),
-      encoder_(std::move(encoder)),
-      world_size_(world_size),
-      identity_(identify(config_, encoder_, world_size)) {
+ChunkSource::ChunkSource(const DataConfig& config, PairEncoder encoder)
+    : config_(config), encoder_(std::move(encoder)), identity_(identify(config_, encoder_)) {
   if (config_.train.empty()) {
     throw UsageError("data.train: names no corpus. Add {\"source\": ..., \"target\": ...}.");
   }
@@ -269,9 +264,7 @@ BatchPlan ChunkSource::plan(const PairBlocks& pairs) const {
   Random random({static_cast<std::uint64_t>(config_.seed), kOrderStream,
                  static_cast<std::uint64_t>(epoch_), static_cast<std::uint64_t>(chunk_)});
   return plan_batches(pairs.lengths(),
-                      {.tokens = config_.batch_tokens,
-                       .sentences = config_.max_batch_sentences,
-                       .multiple_of = world_size_},
+                      {.tokens = config_.batch_tokens, .sentences = config_.max_batch_sentences},
                       random);
 }
 

@@ -40,7 +40,7 @@ struct Chunk {
 class ChunkSource {
  public:
   /// Opens, counts and hashes every corpus. Throws DataError and UsageError.
-  ChunkSource(const DataConfig& config, PairEncoder encoder, std::int64_t world_size);
+  ChunkSource(const DataConfig& config, PairEncoder encoder);
 
   [[nodiscard]] const StreamIdentity& identity() const { return identity_; }
   [[nodiscard]] std::vector<CorpusShare> shares() const;
@@ -61,7 +61,6 @@ class ChunkSource {
 
   DataConfig config_;
   PairEncoder encoder_;
-  std::int64_t world_size_;
   StreamIdentity identity_;
   std::vector<CorpusCursor> cursors_;
   std::shared_ptr<const TokenizedPairs>

@@ -71,7 +71,9 @@ void check_settings(const Json& saved, const StreamIdentity& identity) {
     if (then != now) fail_changed(key, now, then);
   }
   for (const auto& [key, then] : saved.items())
-    if (!identity.settings.contains(key)) fail_changed(key, "not set", then.get<std::string>());
+    // Earlier versions, which knew one rank only, stored their number.
+    if (!identity.settings.contains(key) && key != "number of ranks")
+      fail_changed(key, "not set", then.get<std::string>());
 }
 
 void check_corpora(const Json& saved, const StreamIdentity& identity) {

@@ -21,7 +21,7 @@ struct StreamIdentity {
 struct StreamPosition {
   std::int64_t epoch = 0;
   std::int64_t chunk = 0;    ///< within the epoch
-  std::int64_t batches = 0;  ///< taken by each rank
+  std::int64_t batches = 0;  ///< taken by all ranks together
   std::vector<CorpusCursor::Position> corpora;
 };
 

@@ -30,6 +30,12 @@ target_compile_features(dragoman_fmt PUBLIC cxx_std_20)
 set_target_properties(dragoman_fmt PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(dragoman_torch INTERFACE dragoman_fmt)  # LibTorch's headers use it too
 
+# Headers only: the code is in LibTorch. Without them training runs in one process.
+find_path(GLOO_INCLUDE_DIR gloo/rendezvous/store.h)
+if(NOT GLOO_INCLUDE_DIR)
+  message(STATUS "Gloo's headers were not found: training runs in one process (libgloo-dev).")
+endif()
+
 if(DRAGOMAN_APPS)
   find_package(CLI11 REQUIRED)
 endif()

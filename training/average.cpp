@@ -124,4 +124,17 @@ std::vector<std::string> best_checkpoints(const std::string& run, std::int64_t c
   return model_paths(run, std::move(steps));
 }
 
+std::string average_run(const TrainingConfig& config, bool was_validated, Log& log) {
+  if (config.average_last == 0 && config.average_best == 0) return {};
+  const bool by_score = config.average_best > 0 && was_validated;
+  const std::int64_t count = config.average_last > 0 ? config.average_last : config.average_best;
+  const std::vector<std::string> paths =
+      by_score ? best_checkpoints(config.output, count) : last_checkpoints(config.output, count);
+  std::string output = RunDirectory(config.output).averaged();
+  average_checkpoints(paths, output);
+  log.info(fmt::format("averaged {} {} checkpoints into {}", by_score ? "the best" : "the last",
+                       paths.size(), output));
+  return output;
+}
+
 }  // namespace dragoman

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "dragoman/data/log.h"
+#include "dragoman/training/training_config.h"
+
 namespace dragoman {
 
 /// Writes the mean of the models at `paths` to `output`, with the extra files of the last one. Sums
@@ -18,5 +21,10 @@ void average_checkpoints(const std::vector<std::string>& paths, const std::strin
 
 /// Model files of the best `count` checkpoints by the run's best_metric, oldest first.
 [[nodiscard]] std::vector<std::string> best_checkpoints(const std::string& run, std::int64_t count);
+
+/// Writes the average that training.average_best or average_last asks for into averaged.pt of the
+/// run; an average of the best becomes one of the last where nothing was validated. Returns its
+/// path; empty: none was asked for.
+std::string average_run(const TrainingConfig& config, bool was_validated, Log& log);
 
 }  // namespace dragoman

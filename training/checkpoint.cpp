@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <mutex>
 #include <ranges>
 #include <utility>
 
@@ -14,6 +13,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
 #include "dragoman/modules/weights.h"
+#include "dragoman/training/generators.h"
 #include "dragoman/training/model_methods.h"
 #include "dragoman/training/retention.h"
 
@@ -27,18 +27,7 @@ const std::string kOptimizerPrefix = "optimizer.";
 const std::string kWeightsPrefix = "weights.";
 const std::string kCpuGenerator = "generator.cpu";
 const std::string kDeviceGenerator = "generator.cuda";
-
-at::Tensor generator_state(at::Device device) {
-  at::Generator generator = at::globalContext().defaultGenerator(device);
-  const std::lock_guard lock(generator.mutex());
-  return generator.get_state().cpu();
-}
-
-void set_generator_state(at::Device device, const at::Tensor& state) {
-  at::Generator generator = at::globalContext().defaultGenerator(device);
-  const std::lock_guard lock(generator.mutex());
-  generator.set_state(state);
-}
+const std::string kAllGenerators = "generators";  // of several ranks
 
 std::string joined(const std::vector<std::string>& problems) {
   constexpr std::size_t kShown = 10;
@@ -97,7 +86,19 @@ const at::Tensor& required(const std::map<std::string, at::Tensor>& tensors,
 CheckpointStore::CheckpointStore(const TrainingConfig& config, TrainedParts parts, Log& log)
     : config_(config), parts_(std::move(parts)), log_(log), directory_(config.output) {}
 
-void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record) {
+void CheckpointStore::open(bool is_resumed) const {
+  if (!is_resumed && has_checkpoints(config_.output))
+    throw UsageError(
+        fmt::format("{}: holds checkpoints of an earlier run. Go on with it by --resume, "
+                    "or give another training.output.",
+                    config_.output));
+  directory_.create();
+  for (const auto& folder : {config_.output, directory_.checkpoints()})
+    remove_stale_temporaries(folder);
+}
+
+void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record,
+                           const at::Tensor& generators) {
   std::vector<CheckpointRecord> records = records_;
   std::erase_if(records, [&record](const auto& other) { return other.step == record.step; });
   records.push_back(record);
@@ -108,7 +109,7 @@ void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record) {
   });
   snapshot.records = records;
   if (parts_.average != nullptr) snapshot.averaged_updates = parts_.average->updates();
-  write_pair(snapshot, record);
+  write_pair(snapshot, record, generators);
   records_ = std::move(records);
   publish(snapshot.best_step);
 }
@@ -121,7 +122,8 @@ void CheckpointStore::publish(std::int64_t best_step) const {
   remove_old();
 }
 
-void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecord& record) const {
+void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecord& record,
+                                 const at::Tensor& generators) const {
   directory_.create();
   const std::string model_path = directory_.model(record.step);
   const std::string state_path = directory_.state(record.step);
@@ -133,9 +135,10 @@ void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecor
     model.files["card.json"] = training_card(snapshot.counters, record.scores);
     model.methods = model_methods(model, model_path);
     save_archive(model, model_path);
-    save_archive(
-        {.tensors = training_tensors(parts_), .files = {{kSnapshotFile, to_json_text(snapshot)}}},
-        state_path);
+    Archive state{.tensors = training_tensors(parts_),
+                  .files = {{kSnapshotFile, to_json_text(snapshot)}}};
+    if (generators.defined()) state.tensors[kAllGenerators] = generators;
+    save_archive(state, state_path);
   } catch (const SystemError&) {
     fs::remove(model_path, ignored);  // half a pair only takes room on a full disk
     throw;
@@ -229,6 +232,8 @@ Snapshot CheckpointStore::load_pair(std::int64_t step) {
     const auto found = state.tensors.find(kDeviceGenerator);
     if (found != state.tensors.end()) set_generator_state(parts_.device, found->second);
   }
+  const auto generators = state.tensors.find(kAllGenerators);
+  generators_ = generators != state.tensors.end() ? generators->second : at::Tensor();
   return snapshot;
 }
 

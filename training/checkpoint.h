@@ -35,10 +35,15 @@ class CheckpointStore {
  public:
   CheckpointStore(const TrainingConfig& config, TrainedParts parts, Log& log);
 
+  /// Makes the run directory and removes what a killed process left half-written. Throws UsageError
+  /// when there are checkpoints and `is_resumed` is false.
+  void open(bool is_resumed) const;
+
   /// Writes the pair of `record`, lists it, deletes what the rules no longer keep, and lets best.pt
   /// be the model of snapshot.best_step. `snapshot.records` and `averaged_updates` are filled in.
-  /// Throws SystemError; the checkpoints that were there before remain.
-  void save(Snapshot snapshot, const CheckpointRecord& record);
+  /// `generators`: see generators_of, of several ranks a row each; undefined: of this process
+  /// alone. Throws SystemError; the checkpoints that were there before remain.
+  void save(Snapshot snapshot, const CheckpointRecord& record, const at::Tensor& generators = {});
 
   /// Restores the newest complete pair and returns its snapshot; nothing when there is none. What a
   /// killed process left undone of a save is done.
@@ -48,11 +53,14 @@ class CheckpointStore {
 
   /// True when a model with `scores` would be among the keep_best ones.
   [[nodiscard]] bool ranks_among_best(const DevelopmentScores& scores) const;
+  /// As `save` got them, of what was restored; undefined: of one process, and already set.
+  [[nodiscard]] const at::Tensor& generators() const { return generators_; }
   [[nodiscard]] const std::vector<CheckpointRecord>& records() const { return records_; }
   [[nodiscard]] const RunDirectory& directory() const { return directory_; }
 
  private:
-  void write_pair(const Snapshot& snapshot, const CheckpointRecord& record) const;
+  void write_pair(const Snapshot& snapshot, const CheckpointRecord& record,
+                  const at::Tensor& generators) const;
   /// What follows a pair: the list of all, best.pt, and the end of older ones.
   void publish(std::int64_t best_step) const;
   void link_best(std::int64_t step) const;
@@ -66,6 +74,7 @@ class CheckpointStore {
   Log& log_;
   RunDirectory directory_;
   std::vector<CheckpointRecord> records_;
+  at::Tensor generators_;  ///< [ranks, bytes] uint8
 };
 
 }  // namespace dragoman

@@ -22,6 +22,7 @@ struct ProgressReport {
   double tokens_per_second =
       0.0;  ///< target tokens over the time of updates, waiting for data included
   double seconds = 0.0;
+  double communication = 0.0;  ///< seconds of waiting for other ranks; by the caller
 };
 
 class Progress {

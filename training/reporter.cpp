@@ -33,12 +33,16 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
       report.skipped > 0 ? fmt::format(" skipped={}", report.skipped) : std::string();
   const std::string copied =
       report.copied > 0.0 ? fmt::format(" copied={:.3f}", report.copied) : std::string();
+  const std::string communication =
+      report.communication > 0.0
+          ? fmt::format(" comm={:.1f}%", 100.0 * report.communication / report.seconds)
+          : std::string();
   log_.info(
       fmt::format("epoch={} step={} loss={:.4f} ppl={:.2f} acc={:.4f}{} lr={:.3e} norm={:.3f} "
-                  "tokens/s={:.0f}{} eta={}",
+                  "tokens/s={:.0f}{}{} eta={}",
                   counters.epochs + 1, counters.step, report.loss, report.perplexity,
                   report.accuracy, copied, learning_rate, report.gradient_norm,
-                  report.tokens_per_second, skipped, format_duration(seconds_left)));
+                  report.tokens_per_second, communication, skipped, format_duration(seconds_left)));
   log_.event("train", {{"epoch", counters.epochs + 1},
                        {"step", counters.step},
                        {"loss", report.loss},
@@ -50,6 +54,7 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
                        {"norm", report.gradient_norm},
                        {"tokens_per_second", report.tokens_per_second},
                        {"target_tokens", counters.target_tokens},
+                       {"communication_seconds", report.communication},
                        {"skipped", counters.skipped},
                        {"memory", resident_memory()},
                        {"device_memory", device_memory(device_)},

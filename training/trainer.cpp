@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,10 +11,12 @@
 #include <utility>
 
 #include "dragoman/data/error.h"
-#include "dragoman/data/file.h"
+#include "dragoman/training/agreement.h"
 #include "dragoman/training/average.h"
 #include "dragoman/training/checkpoint.h"
+#include "dragoman/training/collectives.h"
 #include "dragoman/training/device.h"
+#include "dragoman/training/generators.h"
 #include "dragoman/training/layer_watch.h"
 #include "dragoman/training/moving_average.h"
 #include "dragoman/training/progress.h"
@@ -21,6 +24,7 @@
 #include "dragoman/training/schedule.h"
 #include "dragoman/training/scheduled_sampling.h"
 #include "dragoman/training/signals.h"
+#include "dragoman/training/single_process.h"
 #include "dragoman/training/time_budget.h"
 #include "dragoman/training/update.h"
 #include "dragoman/training/validation.h"
@@ -53,7 +57,8 @@ struct Trainer::State {
 
   bool resume();
   TrainingSummary run();
-  [[nodiscard]] std::optional<StopReason> stop_reason() const;
+  [[nodiscard]] std::optional<StopReason> own_stop_reason() const;
+  [[nodiscard]] std::optional<StopReason> stop_reason();
   void update();
   [[nodiscard]] std::vector<Batch> next_batches();
   void after_update();
@@ -62,7 +67,6 @@ struct Trainer::State {
   void validate();
   void save(bool is_interruption);
   void finish(StopReason reason, TrainingSummary& summary);
-  void average(TrainingSummary& summary);
   [[nodiscard]] bool is_validation_due() const;
   [[nodiscard]] double seconds_left_now() const;
   void fit_to_budget(double begun);
@@ -71,6 +75,8 @@ struct Trainer::State {
 
   TrainingConfig config;
   TrainerInputs inputs;
+  SingleProcess alone;
+  Communicator& communicator;
   at::Device device;
   at::ScalarType type;
   Transformer model;
@@ -101,11 +107,13 @@ struct Trainer::State {
   double seconds_before = 0.0;
   double started = 0.0;
   double status_shown = 0.0;
+  double waited_before = 0.0;  ///< for other ranks, at the last report
 };
 
 Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
     : config(training),
       inputs(std::move(parts)),
+      communicator(inputs.communicator != nullptr ? *inputs.communicator : alone),
       device(parse_device(config.device)),
       type(compute_type(config.precision, device)),
       model(prepared(inputs.model, device, type)),
@@ -115,7 +123,8 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
                          : nullptr),
       updater(config, model, optimizer, device,
               {prepared_teacher(inputs.teacher, device, type),
-               inputs.encoder.special_ids().target_unknown}),
+               inputs.encoder.special_ids().target_unknown},
+              &communicator),
       meter(optimizer.parameters()),
       watch(config),
       validation(config, inputs, device),
@@ -129,11 +138,17 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       patience(config.best_metric, config.patience),
       budget(TimeBudget::from(config)) {
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+  if (communicator.is_first()) return;
+  config.tensorboard = false;
+  budget.reset();  // rank 0 fits the schedule
 }
 
 bool Trainer::State::resume() {
-  const std::optional<Snapshot> snapshot = checkpoints.restore();
+  const std::optional<Snapshot> snapshot = share(
+      communicator, communicator.is_first() ? checkpoints.restore() : std::optional<Snapshot>());
   if (!snapshot) return false;
+  if (moving_average && !communicator.is_first())
+    moving_average->restart(snapshot->averaged_updates);
   counters = snapshot->counters;
   counts_before = counters.data;
   seconds_before = counters.seconds;
@@ -144,8 +159,8 @@ bool Trainer::State::resume() {
   validated_step = snapshot->validated_step;
   saved_step = first_step = counters.step;
   is_saved_for_signal = snapshot->records.back().is_interruption;
-  if (budget && snapshot->fitted) {
-    budget->restore(*snapshot->fitted);
+  if (snapshot->fitted && !config.time_budget.empty()) {
+    if (budget) budget->restore(*snapshot->fitted);
     snapshot->fitted->apply(config);
   }
   if (device.is_cpu() && snapshot->threads != at::get_num_threads())
@@ -158,14 +173,10 @@ bool Trainer::State::resume() {
 }
 
 TrainingSummary Trainer::State::run() {
-  if (!is_resumed && has_checkpoints(config.output))
-    throw UsageError(
-        fmt::format("{}: holds checkpoints of an earlier run. Go on with it by --resume, "
-                    "or give another training.output.",
-                    config.output));
-  checkpoints.directory().create();
-  for (const auto& folder : {config.output, checkpoints.directory().checkpoints()})
-    remove_stale_temporaries(folder);  // of a process that was killed while it wrote
+  if (communicator.is_first()) checkpoints.open(is_resumed);
+  share(communicator, model, optimizer, moving_average.get());
+  share_generators(communicator, device, checkpoints.generators(), config.seed, counters.step);
+  inputs.batches.cut_round_after(config.max_epochs);
   reporter.emplace(config, inputs.log, first_step);
   signals.emplace();
   started = now();
@@ -188,7 +199,14 @@ TrainingSummary Trainer::State::run() {
   return summary;
 }
 
-std::optional<StopReason> Trainer::State::stop_reason() const {
+std::optional<StopReason> Trainer::State::stop_reason() {
+  const auto& fitted = budget ? budget->fitted() : std::nullopt;
+  const Decision decision = agree(communicator, {own_stop_reason(), fitted});
+  if (!communicator.is_first() && decision.schedule) decision.schedule->apply(config);
+  return decision.stop;
+}
+
+std::optional<StopReason> Trainer::State::own_stop_reason() const {
   if (signals->is_raised()) return StopReason::interrupted;
   if (patience.is_exhausted()) return StopReason::patience;
   if (budget && budget->is_over(counters.step, counters.seconds)) return StopReason::time_budget;
@@ -203,7 +221,7 @@ std::vector<Batch> Trainer::State::next_batches() {
   std::vector<Batch> batches;
   for (std::int64_t index = 0; index < config.accumulate; ++index) {
     StreamedBatch next = inputs.batches.next();
-    batches.push_back(std::move(next.batch));
+    if (next.batch.source.defined()) batches.push_back(std::move(next.batch));
     position = std::move(next.position);
     if (!next.ends_epoch) continue;
     ++counters.epochs;
@@ -218,7 +236,8 @@ void Trainer::State::update() {
   const double begun = now();
   const std::vector<Batch> batches = next_batches();
   const double rate = learning_rate(config, counters.step + 1);
-  const bool is_measured = config.norms_every > 0 && (counters.step + 1) % config.norms_every == 0;
+  const bool is_measured = communicator.is_first() && config.norms_every > 0 &&
+                           (counters.step + 1) % config.norms_every == 0;
   const UpdateResult result = updater.run(batches, rate, is_measured ? &meter : nullptr,
                                           sampling_probability(config, counters.step + 1));
   ++counters.step;
@@ -272,7 +291,8 @@ void Trainer::State::after_update() {
   const bool was_validated = validated_step == counters.step && latest_scores.has_value();
   const bool is_on_grid = counters.step > 0 && counters.step % config.save_every == 0;
   const bool is_worth_it =
-      was_validated && (is_new_best || checkpoints.ranks_among_best(*latest_scores));
+      was_validated &&
+      of_first(communicator, is_new_best || checkpoints.ranks_among_best(*latest_scores));
   if (saved_step != counters.step ? is_on_grid || is_worth_it : was_validated) save(false);
 }
 
@@ -284,8 +304,10 @@ FilterCounts Trainer::State::data_counts() const {
 
 void Trainer::State::report() {
   reporter->data(data_counts());
-  reporter->progress(counters, progress.take(), learning_rate(config, counters.step),
-                     seconds_left_now());
+  ProgressReport recent = progress.take();
+  const double waited = communicator.seconds_waited();
+  recent.communication = waited - std::exchange(waited_before, waited);
+  reporter->progress(counters, recent, learning_rate(config, counters.step), seconds_left_now());
 }
 
 void Trainer::State::validate() {
@@ -317,13 +339,23 @@ void Trainer::State::save(bool is_interruption) {
                     .records = {}};
   CheckpointRecord record{.step = counters.step, .is_interruption = is_interruption, .scores = {}};
   if (validated_step == counters.step) record.scores = latest_scores;
+  if (const auto strayed = strayed_ranks(communicator, model); !strayed.empty()) {
+    inputs.log.warn(
+        fmt::format("step={} the weights of ranks {} are not those of rank 0, which "
+                    "they get now: do the ranks run on processors of one kind, with "
+                    "as many threads?",
+                    counters.step, fmt::join(strayed, ", ")));
+    share(communicator, model, optimizer, moving_average.get());
+  }
+  at::Tensor generators;
+  if (communicator.size() > 1) generators = gather(communicator, generators_of(device));
+  save_failure.clear();
   try {
-    checkpoints.save(std::move(snapshot), record);
-    saved_step = counters.step;
-    is_saved_for_signal = is_interruption;
-    save_failure.clear();
-    reporter->saved(counters, checkpoints.directory().model(counters.step), now() - begun);
-    if (budget) budget->add_save(now() - begun);
+    if (communicator.is_first()) {
+      checkpoints.save(std::move(snapshot), record, generators);
+      reporter->saved(counters, checkpoints.directory().model(counters.step), now() - begun);
+      if (budget) budget->add_save(now() - begun);
+    }
   } catch (const SystemError& failure) {
     // Training is worth more than a checkpoint: older ones are there, and the next save may
     // succeed.
@@ -332,6 +364,10 @@ void Trainer::State::save(bool is_interruption) {
         fmt::format("step={} was not saved: {} Training goes on and tries again at the "
                     "next checkpoint.",
                     counters.step, save_failure));
+  }
+  if (of_first(communicator, save_failure.empty())) {
+    saved_step = counters.step;
+    is_saved_for_signal = is_interruption;
   }
   count_time();
 }
@@ -343,7 +379,8 @@ void Trainer::State::finish(StopReason reason, TrainingSummary& summary) {
     validate();
     if (validated_step == counters.step) saved_step = 0;
   }
-  const bool is_interrupted = reason == StopReason::interrupted || signals->is_raised();
+  const bool is_interrupted =
+      is_on_any(communicator, reason == StopReason::interrupted || signals->is_raised());
   const bool is_saved = saved_step == counters.step && (is_interrupted || !is_saved_for_signal);
   if (counters.step > 0 && !is_saved) save(is_interrupted);
   if (!save_failure.empty())
@@ -358,7 +395,8 @@ void Trainer::State::finish(StopReason reason, TrainingSummary& summary) {
   const RunDirectory& directory = checkpoints.directory();
   if (saved_step > 0) summary.last_model = directory.model(saved_step);
   if (std::filesystem::exists(directory.best())) summary.best_model = directory.best();
-  if (!is_interrupted) average(summary);
+  if (!is_interrupted && saved_step > 0 && communicator.is_first())
+    summary.averaged_model = average_run(config, patience.best_step() > 0, inputs.log);
   inputs.log.event("finished", {{"reason", std::string(name(summary.reason))},
                                 {"step", counters.step},
                                 {"epochs", counters.epochs},
@@ -368,19 +406,6 @@ void Trainer::State::finish(StopReason reason, TrainingSummary& summary) {
   if (is_interrupted)
     inputs.log.info(
         fmt::format("interrupted: everything is saved in {}; go on with --resume", config.output));
-}
-
-void Trainer::State::average(TrainingSummary& summary) {
-  if (saved_step == 0 || (config.average_last == 0 && config.average_best == 0)) return;
-  const bool by_score = config.average_best > 0 && patience.best_step() > 0;
-  const std::int64_t count = config.average_last > 0 ? config.average_last : config.average_best;
-  const std::vector<std::string> paths =
-      by_score ? best_checkpoints(config.output, count) : last_checkpoints(config.output, count);
-  const std::string output = checkpoints.directory().averaged();
-  average_checkpoints(paths, output);
-  summary.averaged_model = output;
-  inputs.log.info(fmt::format("averaged {} {} checkpoints into {}",
-                              by_score ? "the best" : "the last", paths.size(), output));
 }
 
 Trainer::Trainer(const TrainingConfig& config, TrainerInputs inputs)

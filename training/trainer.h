@@ -21,6 +21,7 @@
 #include "dragoman/data/log.h"
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/communicator.h"
 #include "dragoman/training/stop_reason.h"
 #include "dragoman/training/training_config.h"
 
@@ -48,6 +49,8 @@ struct TrainerInputs {
       bundle;  ///< stored in each checkpoint: config.json, source.spm, ...
   Log& log;
   std::function<double()> clock;  ///< seconds since any moment; empty: the system's steady clock
+  /// The ranks that train together, each with its part of the batches; null: this process alone.
+  Communicator* communicator = nullptr;
 };
 
 struct TrainingSummary {
@@ -64,7 +67,8 @@ struct TrainingSummary {
 
 class Trainer {
  public:
-  /// Throws UsageError (device, precision).
+  /// Throws UsageError (device, precision). With several ranks every call below is one that all
+  /// of them make; the first alone reads and writes the run directory.
   Trainer(const TrainingConfig& config, TrainerInputs inputs);
   ~Trainer();
   Trainer(const Trainer&) = delete;

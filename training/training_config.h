@@ -134,6 +134,7 @@ struct TrainingConfig {
   std::int64_t average_last = 0;
   std::int64_t average_best = 5;
   std::int64_t max_bad_steps = 20;
+  double communication_timeout = 300.0;
   bool tensorboard = true;
 
   static void fields(auto& self, auto&& visit) {
@@ -257,6 +258,9 @@ struct TrainingConfig {
     visit("max_bad_steps", self.max_bad_steps,
           "stop after so many updates in a row with a loss or gradient that is not finite", 1,
           1000000);
+    visit("communication_timeout", self.communication_timeout,
+          "with several ranks: seconds until a rank that does not answer ends the run", 1.0,
+          86400.0);
     visit("tensorboard", self.tensorboard, "write TensorBoard event files");
   }
   void check(auto&& require) const {

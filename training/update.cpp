@@ -20,23 +20,21 @@ bool is_finite(const at::Tensor& tensor) {
 }  // namespace
 
 Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer,
-               at::Device device, const LossInputs& inputs)
+               at::Device device, const LossInputs& inputs, Communicator* communicator)
     : config_(config),
       loss_(loss_options(config, inputs)),
       model_(std::move(model)),
       optimizer_(optimizer),
-      device_(device) {
+      device_(device),
+      communicator_(communicator) {
   model_->set_checkpointing(config.activation_checkpointing);
+  if (communicator != nullptr && communicator->size() > 1)
+    sync_.emplace(optimizer.parameters(), *communicator);
 }
 
 UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter,
                          double sampling) {
-  UpdateResult result;
-  for (const Batch& batch : batches) {
-    result.sentences += batch.sentences();
-    result.source_tokens += batch.source_tokens;
-    result.target_tokens += batch.target_tokens;
-  }
+  UpdateResult result = counted(batches);
   const double tokens = static_cast<double>(std::max<std::int64_t>(result.target_tokens, 1));
 
   loss_.sampling = sampling;
@@ -45,12 +43,14 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   at::Tensor sums = at::zeros({4}, at::device(device_).dtype(at::kDouble));
   for (const Batch& batch : batches) {
     const TokenLoss loss = batch_loss(model_, batch.to(device_), loss_);
+    if (sync_ && &batch == &batches.back()) sync_->arm();
     (loss.loss / tokens).backward();
     sums += at::stack(
         {loss.loss.detach().to(at::kDouble), loss.nll.detach().to(at::kDouble),
          loss.correct.to(at::kDouble),
          (loss.copied.defined() ? loss.copied : at::zeros_like(loss.nll)).to(at::kDouble)});
   }
+  if (sync_) sums = sync_->finish(sums.cpu()).to(device_);
   const at::Tensor norm = gradient_norm();
   const at::Tensor not_finite = (norm + sums[0]).isfinite().logical_not().to(at::kFloat);
   at::Tensor scale;
@@ -68,6 +68,24 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
   result.gradient_norm = values[4];
   if (!std::isfinite(values[0]) || !std::isfinite(values[4])) result.problem = find_problem(result);
   count_problem(result.problem);
+  return result;
+}
+
+UpdateResult Update::counted(std::span<const Batch> batches) const {
+  UpdateResult result;
+  for (const Batch& batch : batches) {
+    result.sentences += batch.sentences();
+    result.source_tokens += batch.source_tokens;
+    result.target_tokens += batch.target_tokens;
+  }
+  if (!sync_) return result;
+  const at::Tensor counts =
+      at::tensor({result.sentences, result.source_tokens, result.target_tokens}, at::kLong);
+  communicator_->sum(counts);
+  const auto* values = counts.const_data_ptr<std::int64_t>();
+  result.sentences = values[0];
+  result.source_tokens = values[1];
+  result.target_tokens = values[2];
   return result;
 }
 

@@ -1,14 +1,18 @@
 // One optimiser update: `accumulate` batches forward and backward, the gradient clipped by its
 // norm, a step. The loss is divided by the target tokens of the whole update, so that the result
-// does not depend on how its sentences were cut into batches. The host waits for the device once.
+// does not depend on how its sentences were cut into batches, nor on how these were dealt out to
+// ranks: gradients and figures are those of all ranks together. The host waits for the device once.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/communicator.h"
+#include "dragoman/training/gradient_sync.h"
 #include "dragoman/training/layer_meter.h"
 #include "dragoman/training/loss.h"
 #include "dragoman/training/optimizer.h"
@@ -31,11 +35,11 @@ struct UpdateResult {
 class Update {
  public:
   Update(const TrainingConfig& config, Transformer model, Optimizer& optimizer, at::Device device,
-         const LossInputs& inputs = {});
+         const LossInputs& inputs = {}, Communicator* communicator = nullptr);
 
-  /// Batches on the CPU. An update whose loss or gradient is not finite changes nothing and says
-  /// where it began; after max_bad_steps in a row throws Error with advice.
-  /// `meter`, when given, measures this update. `sampling`: see sampling_probability.
+  /// Batches on the CPU; with several ranks perhaps none. An update whose loss or gradient is not
+  /// finite changes nothing and says where it began; after max_bad_steps in a row throws Error with
+  /// advice. `meter`, when given, measures this update. `sampling`: see sampling_probability.
   UpdateResult run(std::span<const Batch> batches, double learning_rate,
                    LayerMeter* meter = nullptr, double sampling = 0.0);
 
@@ -44,6 +48,8 @@ class Update {
   void set_bad_steps(std::int64_t count) { bad_steps_ = count; }
 
  private:
+  /// The counts of all ranks.
+  [[nodiscard]] UpdateResult counted(std::span<const Batch> batches) const;
   [[nodiscard]] at::Tensor gradient_norm() const;  ///< [] float
   [[nodiscard]] std::string find_problem(const UpdateResult& result) const;
   void count_problem(const std::string& problem);
@@ -53,6 +59,8 @@ class Update {
   Transformer model_;
   Optimizer& optimizer_;
   at::Device device_;
+  Communicator* communicator_;        ///< null: one process
+  std::optional<GradientSync> sync_;  ///< with several ranks
   std::int64_t bad_steps_ = 0;
 };
 

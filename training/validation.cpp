@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <mutex>
 #include <numeric>
 
@@ -12,12 +13,13 @@
 #include "dragoman/data/metrics/bleu.h"
 #include "dragoman/data/metrics/chrf.h"
 #include "dragoman/data/metrics/rouge.h"
+#include "dragoman/training/collectives.h"
 #include "dragoman/training/loss.h"
 
 namespace dragoman {
 namespace {
 
-constexpr std::size_t kDecodedTogether = 512;  // lines between two looks at is_cancelled
+constexpr std::ptrdiff_t kDecodedTogether = 512;  // lines between two looks at is_cancelled
 
 /// Evaluation mode without gradients; afterwards training mode and the generators as before.
 class EvaluationGuard {
@@ -79,7 +81,8 @@ Validation::Validation(const TrainingConfig& config, const TrainerInputs& inputs
       samples_(static_cast<std::size_t>(config.samples)),
       measures_rouge_(is_rouge(config.best_metric)),
       set_(inputs.development),
-      device_(device) {
+      device_(device),
+      communicator_(inputs.communicator != nullptr ? *inputs.communicator : alone_) {
   if (set_.sources.size() != set_.references.size())
     throw DataError(
         fmt::format("development set: {} source lines, but {} target lines. Give files "
@@ -118,13 +121,18 @@ bool Validation::measure_loss(DevelopmentScores& scores,
                               const std::function<bool()>& is_cancelled) {
   at::Tensor sums = at::zeros({2}, at::device(device_).dtype(at::kDouble));  // nll, correct
   std::int64_t tokens = 0;
-  for (const Batch& batch : batches_) {
-    if (is_cancelled()) return false;
+  bool was_cancelled = false;
+  for (std::size_t index = 0; index < batches_.size(); ++index) {
+    const Batch& batch = batches_[index];
+    tokens += batch.target_tokens;
+    if (!is_mine(index)) continue;
+    if ((was_cancelled = is_cancelled())) break;
     const TokenLoss loss = batch_loss(model_, batch.to(device_), {});
     sums += at::stack({loss.nll.to(at::kDouble), loss.correct.to(at::kDouble)});
-    tokens += batch.target_tokens;
   }
+  if (is_on_any(communicator_, was_cancelled)) return false;
   const at::Tensor host = sums.cpu();
+  communicator_.sum(host);
   const double* values = host.const_data_ptr<double>();
   scores.loss = values[0] / static_cast<double>(tokens);
   scores.perplexity = std::exp(scores.loss);
@@ -133,21 +141,26 @@ bool Validation::measure_loss(DevelopmentScores& scores,
 }
 
 bool Validation::translate(const std::function<bool()>& is_cancelled) {
-  std::vector<std::string> results(set_.sources.size());
-  for (std::size_t begin = 0; begin < by_length_.size(); begin += kDecodedTogether) {
-    if (is_cancelled()) return false;
-    const std::size_t end = std::min(begin + kDecodedTogether, by_length_.size());
-    std::vector<std::string> lines;
-    for (std::size_t place = begin; place < end; ++place)
-      lines.push_back(set_.sources[by_length_[place]]);
+  std::vector<std::string> mine;  // each rank translates short lines and long ones
+  for (std::size_t place = 0; place < by_length_.size(); ++place)
+    if (is_mine(place)) mine.push_back(set_.sources[by_length_[place]]);
+  bool was_cancelled = false;
+  std::vector<std::string> done;
+  while (done.size() < mine.size() && !(was_cancelled = is_cancelled())) {
+    const auto begin = mine.begin() + std::ssize(done);
+    const std::vector<std::string> lines(
+        begin, begin + std::min<std::ptrdiff_t>(kDecodedTogether, mine.end() - begin));
     std::vector<std::string> translated = decode_(lines);
     if (translated.size() != lines.size())
       throw DataError(fmt::format("validation: {} lines went into the decoder and {} came out.",
                                   lines.size(), translated.size()));
-    for (std::size_t place = begin; place < end; ++place)
-      results[by_length_[place]] = std::move(translated[place - begin]);
+    std::ranges::move(translated, std::back_inserter(done));
   }
-  translations_ = std::move(results);
+  if (is_on_any(communicator_, was_cancelled)) return false;
+  auto parts = gather(communicator_, done);
+  translations_.resize(by_length_.size());
+  for (std::size_t place = 0; place < by_length_.size(); ++place)
+    translations_[by_length_[place]] = std::move(parts[place % parts.size()][place / parts.size()]);
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "dragoman/data/log.h"
 #include "dragoman/modules/transformer.h"
 #include "dragoman/training/scores.h"
+#include "dragoman/training/single_process.h"
 #include "dragoman/training/trainer.h"
 #include "dragoman/training/training_config.h"
 
@@ -32,7 +33,8 @@ class Validation {
   [[nodiscard]] bool is_empty() const { return batches_.empty(); }
 
   /// Puts the model into evaluation mode, and back into training mode at the end. Asks
-  /// `is_cancelled` now and then; nothing when it says yes. Throws DataError when the decoder
+  /// `is_cancelled` now and then; nothing when it says yes on any rank. Each rank measures its part
+  /// of the set, and all get the scores of the whole. Throws DataError when the decoder
   /// returns another number of lines than it was given.
   [[nodiscard]] std::optional<DevelopmentScores> run(const std::function<bool()>& is_cancelled);
 
@@ -41,6 +43,11 @@ class Validation {
   [[nodiscard]] std::vector<SampleTranslation> samples() const;
 
  private:
+  /// Is the part with this number this rank's?
+  [[nodiscard]] bool is_mine(std::size_t part) const {
+    return part % static_cast<std::size_t>(communicator_.size()) ==
+           static_cast<std::size_t>(communicator_.rank());
+  }
   bool measure_loss(DevelopmentScores& scores, const std::function<bool()>& is_cancelled);
   bool translate(const std::function<bool()>& is_cancelled);
 
@@ -53,6 +60,8 @@ class Validation {
   std::vector<std::string> translations_;  ///< of all lines, in order; empty: never decoded
   std::vector<Batch> batches_;
   at::Device device_;
+  SingleProcess alone_;
+  Communicator& communicator_;
 };
 
 }  // namespace dragoman

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "dragoman/data/archive.h"
@@ -240,4 +241,29 @@ TEST_CASE("a shortlist is built from text and used by the models of its tokenise
   const auto neither = run_program(folder, "shortlist -o lex" + model);
   CHECK(neither.status == 2);
   CHECK_THAT(neither.err, Contains("either a corpus"));
+}
+
+TEST_CASE("processes that share an input by --shard give together what one gives",
+          "[program][translate]") {
+  const TemporaryFolder folder;
+  folder.write("lines", "1 2 3\n4 5 6\n\n7 8 9\n1 1 1\n");
+  const std::string command =
+      "translate -i lines --sample --temperature 2 --n-best 2 --batch-size 1 --seed 7 --model " +
+      tiny_model();
+  const auto whole = run_program(folder, command);
+  REQUIRE(whole.status == 0);
+  std::string expected[2];
+  std::istringstream lines(whole.out);
+  for (std::string line; std::getline(lines, line);)
+    expected[std::stoi(line) % 2] += line + "\n";
+  for (const int shard : {0, 1}) {
+    const auto part = run_program(folder, command + " --shard " + std::to_string(shard) + "/2");
+    CHECK(part.status == 0);
+    CHECK(part.out == expected[shard]);
+  }
+  for (const char* wrong : {"2/2", "-1/2", "1", "a/2", "0/0", "0/2x", "/2"}) {
+    const auto refused = run_program(folder, command + " --shard=" + wrong);
+    CHECK(refused.status == 2);
+    CHECK_THAT(refused.err, Contains("must be K/N with K from 0 to N - 1"));
+  }
 }

@@ -92,11 +92,14 @@ TEST_CASE("a rank that its world does not have is refused", "[batch_stream]") {
   CHECK(open_stream(config, 1, 2).next().batch.sentences() > 0);
 }
 
-TEST_CASE("fewer pairs than ranks is an error", "[batch_stream]") {
+TEST_CASE("an epoch with fewer batches than ranks is an error", "[batch_stream]") {
   const TemporaryFolder folder;
-  BatchStream stream =
-      open_stream(small_batches({write_corpus(folder, "x", Corpus("x", 3))}), 0, 4);
-  CHECK_THROWS_WITH(stream.next(), Contains("only 3 pairs at a time for 4 ranks."));
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    BatchStream stream =
+        open_stream(small_batches({write_corpus(folder, "x", Corpus("x", 3))}), rank, 4);
+    CHECK_THROWS_WITH(stream.next(),
+                      Contains("an epoch has fewer batches than there are ranks (4). Use fewer"));
+  }
 }
 
 TEST_CASE("a line of a million characters is dropped and counted", "[batch_stream]") {

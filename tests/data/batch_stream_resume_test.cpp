@@ -90,21 +90,6 @@ TEST_CASE("resuming works with weights, gzip and several corpora", "[batch_strea
   check_cuts(small_batches({a, b}), 80);
 }
 
-TEST_CASE("the position of one rank serves all ranks", "[batch_stream]") {
-  const TemporaryFolder folder;
-  const auto config = small_batches({write_corpus(folder, "x", Corpus("x", 430))});
-  BatchStream zero = open_stream(config, 0, 3);
-  BatchStream two = open_stream(config, 2, 3);
-  const auto of_zero = take(zero, 40);
-  const auto of_two = take(two, 40);
-  for (const std::size_t cut : {1UL, 5UL, 9UL, 17UL}) {
-    const std::vector rest(of_two.begin() + static_cast<std::ptrdiff_t>(cut),
-                           of_two.begin() + static_cast<std::ptrdiff_t>(cut + 20));
-    CHECK(of_zero[cut - 1].position == of_two[cut - 1].position);
-    CHECK(are_equal(resume(config, of_zero[cut - 1].position, 20, 2, 3), rest));
-  }
-}
-
 TEST_CASE("a corpus may move and be compressed, and the number of threads may change",
           "[batch_stream]") {
   Saved saved;
@@ -186,8 +171,6 @@ TEST_CASE("settings that change the order are refused by name", "[batch_stream]"
           "data.train[0].weight: is 2, but was 1 when");
   refused([](auto& config) { config.invalid_text = dragoman::InvalidText::replace; },
           "data.invalid_text: is replace, but was error when");
-  CHECK_THROWS_WITH(resume(saved.config, saved.position, 1, 0, 2),
-                    Contains("number of ranks: is 2, but was 1"));
 }
 
 TEST_CASE("another tokeniser is refused", "[batch_stream]") {

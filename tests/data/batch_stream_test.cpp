@@ -121,26 +121,6 @@ TEST_CASE("text, gzip, TSV, JSONL and standard input give the same batches", "[b
   }
 }
 
-TEST_CASE("ranks share the batches: none is lost, none comes twice, all get as many",
-          "[batch_stream]") {
-  const TemporaryFolder folder;
-  const Corpus corpus("x", 530);
-  const auto config = small_batches({write_corpus(folder, "x", corpus)});
-  for (std::int64_t world_size = 1; world_size <= 4; ++world_size) {
-    dragoman_test::Pairs all;
-    std::set<std::size_t> numbers;
-    for (std::int64_t rank = 0; rank < world_size; ++rank) {
-      BatchStream stream = open_stream(config, rank, world_size);
-      const auto batches = take_epoch(stream);
-      numbers.insert(batches.size());
-      const auto pairs = pairs_of(batches);
-      all.insert(all.end(), pairs.begin(), pairs.end());
-    }
-    CHECK(numbers.size() == 1);
-    CHECK(sorted(all) == pairs_of(corpus));
-  }
-}
-
 TEST_CASE("weights say how often a corpus comes in an epoch", "[batch_stream]") {
   const TemporaryFolder folder;
   const auto a = write_corpus(folder, "a", Corpus("a", 100), 2.5);

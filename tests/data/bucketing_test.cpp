@@ -137,22 +137,3 @@ TEST_CASE("batches do not come in the order of their lengths", "[bucketing]") {
   CHECK(share > 0.4);
   CHECK(share < 0.6);
 }
-
-TEST_CASE("the number of batches is a multiple of the ranks, and nothing is lost", "[bucketing]") {
-  for (const std::size_t pairs : {8UL, 9UL, 13UL, 100UL, 1001UL}) {
-    const auto lengths = natural_lengths(pairs, pairs);
-    for (std::int64_t ranks = 1; ranks <= 8; ++ranks) {
-      for (const std::int64_t tokens : {1, 100, 4096}) {  // 1: each pair is over the budget
-        const auto batches = plan(lengths, {.tokens = tokens, .multiple_of = ranks});
-        CHECK(batches.batches.size() % static_cast<std::size_t>(ranks) == 0);
-        CHECK(holds_each_pair_once(batches, pairs));
-      }
-    }
-  }
-}
-
-TEST_CASE("fewer pairs than ranks is an error that names both", "[bucketing]") {
-  CHECK_THROWS_WITH(plan(natural_lengths(3, 1), {.multiple_of = 8}),
-                    Contains("only 3 pairs at a time for 8 ranks. Use fewer ranks"));
-  CHECK_THROWS_AS(plan(natural_lengths(3, 1), {.multiple_of = 8}), dragoman::DataError);
-}

@@ -1,0 +1,16 @@
+// Ranks that talk over TCP: c10d's Gloo, from LibTorch. Nothing else includes c10d.
+#pragma once
+
+#include <memory>
+
+#include "dragoman/training/communicator.h"
+#include "dragoman/training/launch.h"
+
+namespace dragoman {
+
+/// Meets the other ranks of `launch`, whose size is 2 or more. A rank that does not come within
+/// `timeout` seconds, and later one that ends or does not answer for so long, is a SystemError.
+/// UsageError in a program that was built without Gloo's headers.
+[[nodiscard]] std::unique_ptr<Communicator> connect_ranks(const Launch& launch, double timeout);
+
+}  // namespace dragoman
