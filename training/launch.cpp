@@ -19,7 +19,7 @@ struct Launcher {
   const char* size;
   const char* local_rank;
   const char* local_size;
-  const char* job;  ///< differs between runs and is the same for all ranks of one
+  const char* job;  ///< differs between runs and is the same for all ranks of one; "": none is
 };
 
 constexpr std::array kLaunchers{
@@ -30,7 +30,7 @@ constexpr std::array kLaunchers{
              "SLURM_JOB_ID"},
     Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
              "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE"},
-    Launcher{"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "PMI_ID"}};
+    Launcher{"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", ""}};
 
 std::optional<int> leading_number(std::string_view text) {
   int value = 0;

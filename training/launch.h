@@ -32,7 +32,7 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 ///             MASTER_PORT are set
 ///   Open MPI  OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE; the address and the port have
 ///             to be set when the processes are on several machines
-///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS; likewise
+///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS; likewise, and always the port
 /// and GLOO_SOCKET_IFNAME with each. Throws UsageError for values that make no sense.
 [[nodiscard]] Launch launch_of(const Environment& environment);
 
