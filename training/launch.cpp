@@ -99,6 +99,9 @@ Launch launch_of(const Environment& environment) {
     if (!environment(launcher.rank) || !environment(launcher.size)) continue;
     Launch launch;
     launch.size = whole_number(environment, launcher.size, 1, std::numeric_limits<int>::max());
+    if (environment("TORCHELASTIC_RESTART_COUNT"))
+      launch.restarts = whole_number(environment, "TORCHELASTIC_RESTART_COUNT", 0,
+                                     std::numeric_limits<int>::max());
     if (launch.size == 1) return launch;
     launch.rank = whole_number(environment, launcher.rank, 0, launch.size - 1);
     if (environment(launcher.local_rank))
@@ -107,9 +110,6 @@ Launch launch_of(const Environment& environment) {
     launch.local_size = leading_number(environment(launcher.local_size).value_or("")).value_or(1);
     find_address(environment, launcher, launch);
     launch.is_hosted = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
-    if (environment("TORCHELASTIC_RESTART_COUNT"))
-      launch.restarts = whole_number(environment, "TORCHELASTIC_RESTART_COUNT", 0,
-                                     std::numeric_limits<int>::max());
     launch.interface = environment("GLOO_SOCKET_IFNAME").value_or("");
     return launch;
   }

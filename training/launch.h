@@ -10,13 +10,13 @@ namespace dragoman {
 
 struct Launch {
   int rank = 0;
-  int size = 1;  ///< 1: an ordinary run; the rest then has no meaning
+  int size = 1;      ///< 1: an ordinary run; the rest but `restarts` then has no meaning
+  int restarts = 0;  ///< how often the launcher has started the run again
   int local_rank = 0;
   int local_size = 1;      ///< processes on this machine
   std::string address;     ///< where rank 0 is reached, or the launcher
   int port = 0;            ///< there
   bool is_hosted = false;  ///< the launcher listens at the port, else rank 0 does
-  int restarts = 0;        ///< how often the launcher has started the run again
   std::string interface;   ///< the network interface to use, "eth0"; empty: the one towards address
 };
 
