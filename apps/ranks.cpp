@@ -43,12 +43,12 @@ void settle(TrainingConfig& training, const Launch& launch) {
 
 Ranks join_ranks(const std::string& path, const std::vector<std::string>& overrides, bool resume,
                  Log& log) {
-  Ranks ranks{.launch = launch_of(environment_variable), .communicator = nullptr, .resume = resume};
+  Ranks ranks{.launch = launch_of(environment_variable), .communicator = nullptr};
+  ranks.resume = resume || ranks.launch.restarts > 0;
   if (ranks.launch.size == 1) {
     ranks.communicator = std::make_unique<SingleProcess>();
     return ranks;
   }
-  ranks.resume = resume || ranks.launch.restarts > 0;
   NullLog nowhere;
   const double timeout =
       read_run_config(path, overrides, ranks.resume, nowhere).training.communication_timeout;

@@ -19,7 +19,7 @@ struct Launcher {
   const char* size;
   const char* local_rank;
   const char* local_size;
-  const char* job;  ///< differs between runs and is the same for all ranks of one
+  const char* job;  ///< differs between runs and is the same for all ranks of one; "": none is
 };
 
 constexpr std::array kLaunchers{
@@ -30,7 +30,7 @@ constexpr std::array kLaunchers{
              "SLURM_JOB_ID"},
     Launcher{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
              "OMPI_COMM_WORLD_LOCAL_SIZE", "PMIX_NAMESPACE"},
-    Launcher{"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", "PMI_ID"}};
+    Launcher{"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", ""}};
 
 std::optional<int> leading_number(std::string_view text) {
   int value = 0;
@@ -99,6 +99,9 @@ Launch launch_of(const Environment& environment) {
     if (!environment(launcher.rank) || !environment(launcher.size)) continue;
     Launch launch;
     launch.size = whole_number(environment, launcher.size, 1, std::numeric_limits<int>::max());
+    if (environment("TORCHELASTIC_RESTART_COUNT"))
+      launch.restarts = whole_number(environment, "TORCHELASTIC_RESTART_COUNT", 0,
+                                     std::numeric_limits<int>::max());
     if (launch.size == 1) return launch;
     launch.rank = whole_number(environment, launcher.rank, 0, launch.size - 1);
     if (environment(launcher.local_rank))
@@ -107,9 +110,6 @@ Launch launch_of(const Environment& environment) {
     launch.local_size = leading_number(environment(launcher.local_size).value_or("")).value_or(1);
     find_address(environment, launcher, launch);
     launch.is_hosted = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
-    if (environment("TORCHELASTIC_RESTART_COUNT"))
-      launch.restarts = whole_number(environment, "TORCHELASTIC_RESTART_COUNT", 0,
-                                     std::numeric_limits<int>::max());
     launch.interface = environment("GLOO_SOCKET_IFNAME").value_or("");
     return launch;
   }

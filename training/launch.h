@@ -10,13 +10,13 @@ namespace dragoman {
 
 struct Launch {
   int rank = 0;
-  int size = 1;  ///< 1: an ordinary run; the rest then has no meaning
+  int size = 1;      ///< 1: an ordinary run; the rest but `restarts` then has no meaning
+  int restarts = 0;  ///< how often the launcher has started the run again
   int local_rank = 0;
   int local_size = 1;      ///< processes on this machine
   std::string address;     ///< where rank 0 is reached, or the launcher
   int port = 0;            ///< there
   bool is_hosted = false;  ///< the launcher listens at the port, else rank 0 does
-  int restarts = 0;        ///< how often the launcher has started the run again
   std::string interface;   ///< the network interface to use, "eth0"; empty: the one towards address
 };
 
@@ -32,7 +32,7 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 ///             MASTER_PORT are set
 ///   Open MPI  OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK, _LOCAL_SIZE; the address and the port have
 ///             to be set when the processes are on several machines
-///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS; likewise
+///   MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID, MPI_LOCALNRANKS; likewise, and always the port
 /// and GLOO_SOCKET_IFNAME with each. Throws UsageError for values that make no sense.
 [[nodiscard]] Launch launch_of(const Environment& environment);
 

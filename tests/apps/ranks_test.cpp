@@ -181,21 +181,21 @@ TEST_CASE("ranks stop together at a signal to one, and go on as any number of ra
           "[program][ranks]") {
   const TemporaryFolder folder;
   dragoman_test::write_task(folder);
-  const std::string flags = equal_batch(2, "straight", 90);
+  const std::string flags = equal_batch(2, "straight", 50);
   train_ranks(folder, 2, flags);
   const Curve expected = curve_of(folder, "straight");
   for (const int size : {1, 2, 4}) {
     CAPTURE(size);
     const std::string run = "stopped" + std::to_string(size);
     {
-      RankProcesses ranks(folder, 2, equal_batch(2, run, 90));
-      wait_for_step(folder, run, 20);
+      RankProcesses ranks(folder, 2, equal_batch(2, run, 50));
+      wait_for_step(folder, run, 12);
       ranks.send(1, SIGTERM);
       CHECK(ranks.wait(0) == 0);
       CHECK(ranks.wait(1) == 0);
       CHECK_THAT(folder.read("err.0"), Contains("go on with --resume"));
     }
-    train_ranks(folder, size, equal_batch(size, run, 90) + " --resume");
+    train_ranks(folder, size, equal_batch(size, run, 50) + " --resume");
     const Curve resumed = curve_of(folder, run);
     CHECK(largest_difference(resumed, expected) < 1e-4);
     CHECK(resumed.target_tokens == expected.target_tokens);

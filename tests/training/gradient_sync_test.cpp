@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <limits>
+#include <mutex>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ dragoman::Transformer small_transformer() {
   config.decoder = config.encoder;
   config.dropout = 0.0;
   config.source_vocabulary = config.target_vocabulary = 20;
+  static std::mutex generator;  // one for all threads
+  const std::lock_guard lock(generator);
   at::manual_seed(11);
   dragoman::Transformer model(config);
   model->train();

@@ -23,6 +23,8 @@ dragoman::Launch launched(const Variables& variables) {
 TEST_CASE("a plain run is one process", "[launch]") {
   CHECK(launched({}).size == 1);
   CHECK(launched({{"RANK", "0"}, {"WORLD_SIZE", "1"}}).size == 1);
+  CHECK(launched({{"RANK", "0"}, {"WORLD_SIZE", "1"}, {"TORCHELASTIC_RESTART_COUNT", "1"}})
+            .restarts == 1);
   CHECK(launched({{"WORLD_SIZE", "4"}}).size == 1);
   CHECK(launched({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}}).size == 1);
 }
@@ -118,4 +120,14 @@ TEST_CASE("variables that make no sense are refused by name", "[launch]") {
   Variables bad = good;
   bad.erase("MASTER_PORT");
   CHECK_THROWS_WITH(launched(bad), Catch::Contains("MASTER_PORT is not set"));
+}
+
+TEST_CASE("MPICH's variables are understood", "[launch]") {
+  Variables variables{
+      {"PMI_RANK", "1"}, {"PMI_SIZE", "2"}, {"MPI_LOCALRANKID", "1"}, {"MPI_LOCALNRANKS", "2"}};
+  CHECK_THROWS_WITH(launched(variables), Catch::Contains("MASTER_PORT is not set"));
+  variables["MASTER_PORT"] = "29500";
+  CHECK(launched(variables).rank == 1);
+  CHECK(launched(variables).local_rank == 1);
+  CHECK(launched(variables).address == "127.0.0.1");
 }
