@@ -11,8 +11,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <utility>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "dragoman/data/error.h"
@@ -90,8 +90,7 @@ class SafetensorsFile {
     std::vector<char> part(std::min(size, kPart));
     while (size > 0) {
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, part.size()));
-      const std::size_t count =
-          file_->read(part.data(), wanted, static_cast<std::int64_t>(offset));
+      const std::size_t count = file_->read(part.data(), wanted, static_cast<std::int64_t>(offset));
       if (count == 0) fail(fmt::format("it ends at byte {}, which is too early", offset));
       take(part.data(), count);
       offset += count;
@@ -141,8 +140,8 @@ class SafetensorsFile {
       fits = fits && !__builtin_mul_overflow(needed, size, &needed);
     fits = fits && needed == offsets[1] - offsets[0];
     if (!fits)
-      fail(fmt::format("{} with shape [{}] does not fit its bytes {}", name,
-                       fmt::join(shape, ", "), fmt::join(offsets, " to ")));
+      fail(fmt::format("{} with shape [{}] does not fit its bytes {}", name, fmt::join(shape, ", "),
+                       fmt::join(offsets, " to ")));
     return {name, type, shape, offsets[0], offsets[1]};
   }
 
@@ -153,9 +152,8 @@ class SafetensorsFile {
     read_into(begin_ + static_cast<std::uint64_t>(entry.begin),
               static_cast<std::uint64_t>(entry.end - entry.begin),
               [&](const char* part, std::size_t count) {
-                is_bool = is_bool && std::all_of(part, part + count, [](char byte) {
-                            return byte == 0 || byte == 1;
-                          });
+                is_bool = is_bool && std::all_of(part, part + count,
+                                                 [](char byte) { return byte == 0 || byte == 1; });
                 std::memcpy(into, part, count);
                 into += count;
               });

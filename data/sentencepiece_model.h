@@ -10,7 +10,14 @@
 namespace dragoman {
 
 /// Numbers as in sentencepiece_model.proto. unused: no text is cut into it.
-enum class PieceKind { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
+enum class PieceKind {
+  normal = 1,
+  unknown = 2,
+  control = 3,
+  user_defined = 4,
+  unused = 5,
+  byte = 6
+};
 
 struct VocabularyPiece {
   std::string text;

@@ -86,7 +86,8 @@ struct DecodingOptions {
           1024);
     visit("length_normalization", self.length_normalization,
           "how hypotheses of different lengths are compared");
-    visit("length_alpha", self.length_alpha, "exponent of the gnmt and power normalisations", 0.0, 10.0);
+    visit("length_alpha", self.length_alpha, "exponent of the gnmt and power normalisations", 0.0,
+          10.0);
     visit(
         "coverage_penalty", self.coverage_penalty,
         "weight of what a finished hypothesis loses for source tokens that it attends to less than "

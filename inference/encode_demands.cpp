@@ -80,8 +80,8 @@ class DemandSpeller {
                                                  const EncodedSource& source, std::size_t index,
                                                  std::int64_t max_positions) const {
     std::vector<std::int64_t> ids = spell(text, source, "prefix", index);
-    const std::int64_t most = std::min(options_.max_length, max_positions - 1) -
-                              std::ssize(encoder_.target_prefix());
+    const std::int64_t most =
+        std::min(options_.max_length, max_positions - 1) - std::ssize(encoder_.target_prefix());
     if (std::ssize(ids) > most)
       throw UsageError(fmt::format(
           "prefix of texts[{}]: has {} tokens, but an output may have {} at most (max_length, or "

@@ -9,15 +9,12 @@ DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config)
     : norm_position_(config.norm), dropout_(config.dropout) {
   const StackConfig& stack = config.decoder;
   self_attention_ = register_module("self_attention", SelfAttention(config, stack));
-  self_attention_norm_ =
-      register_module("self_attention_norm", LayerNorm(config, stack.dim));
+  self_attention_norm_ = register_module("self_attention_norm", LayerNorm(config, stack.dim));
   cross_attention_ =
       register_module("cross_attention", CrossAttention(config, stack, config.encoder.dim));
-  cross_attention_norm_ =
-      register_module("cross_attention_norm", LayerNorm(config, stack.dim));
+  cross_attention_norm_ = register_module("cross_attention_norm", LayerNorm(config, stack.dim));
   feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
-  feed_forward_norm_ =
-      register_module("feed_forward_norm", LayerNorm(config, stack.dim));
+  feed_forward_norm_ = register_module("feed_forward_norm", LayerNorm(config, stack.dim));
 }
 
 void DecoderLayerImpl::project_memory(const at::Tensor& memory, DecoderState::Layer& layer) {

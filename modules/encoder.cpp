@@ -9,11 +9,9 @@ EncoderLayerImpl::EncoderLayerImpl(const ModelConfig& config)
     : norm_position_(config.norm), dropout_(config.dropout) {
   const StackConfig& stack = config.encoder;
   self_attention_ = register_module("self_attention", SelfAttention(config, stack));
-  self_attention_norm_ =
-      register_module("self_attention_norm", LayerNorm(config, stack.dim));
+  self_attention_norm_ = register_module("self_attention_norm", LayerNorm(config, stack.dim));
   feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
-  feed_forward_norm_ =
-      register_module("feed_forward_norm", LayerNorm(config, stack.dim));
+  feed_forward_norm_ = register_module("feed_forward_norm", LayerNorm(config, stack.dim));
 }
 
 at::Tensor EncoderLayerImpl::forward(const at::Tensor& x, const AttentionMask& mask) {

@@ -38,7 +38,7 @@ class EncoderImpl : public torch::nn::Module {
  private:
   double layer_drop_;
   torch::nn::ModuleList layers_;
-  LayerNorm norm_{nullptr};                          ///< pre-norm only
+  LayerNorm norm_{nullptr};                        ///< pre-norm only
   RelativePositions relative_positions_{nullptr};  ///< of that kind of positions only
 };
 TORCH_MODULE(Encoder);

@@ -32,17 +32,16 @@ constexpr auto names(NormType) {
 /// and Gimpel 2016).
 enum class Activation { relu, gelu, gelu_new, silu };
 constexpr auto names(Activation) {
-  return std::to_array<std::pair<std::string_view, Activation>>(
-      {{"relu", Activation::relu},
-       {"gelu", Activation::gelu},
-       {"gelu_new", Activation::gelu_new},
-       {"silu", Activation::silu}});
+  return std::to_array<std::pair<std::string_view, Activation>>({{"relu", Activation::relu},
+                                                                 {"gelu", Activation::gelu},
+                                                                 {"gelu_new", Activation::gelu_new},
+                                                                 {"silu", Activation::silu}});
 }
 
 /// sinusoidal: Vaswani et al. 2017, 3.5. sinusoidal_split: the same numbers, the sines in the first
-/// half of a vector and the cosines in the second (Marian). sinusoidal_tensor2tensor: split, and the
-/// slowest rate is 1/10000 itself (tensor2tensor, fairseq). relative: numbers added to attention
-/// scores by the distance of the two tokens (Raffel et al. 2020, T5).
+/// half of a vector and the cosines in the second (Marian). sinusoidal_tensor2tensor: split, and
+/// the slowest rate is 1/10000 itself (tensor2tensor, fairseq). relative: numbers added to
+/// attention scores by the distance of the two tokens (Raffel et al. 2020, T5).
 enum class PositionKind {
   sinusoidal,
   sinusoidal_split,
@@ -290,11 +289,11 @@ struct ModelConfig {
     require(architecture != Architecture::lstm || encoder.dim % 2 == 0, "encoder.dim",
             "must be even: each direction of an lstm has one half");
     require(copy_head.head <= decoder.heads, "copy_head.head", "must not exceed decoder.heads");
-    require(architecture != Architecture::lstm ||
-                (encoder.head_dim == 0 && decoder.head_dim == 0 && scale_attention && linear_bias &&
-                 !embedding_norm),
-            "architecture",
-            "lstm knows no head_dim, embedding_norm, and no attention without scale or bias");
+    require(
+        architecture != Architecture::lstm || (encoder.head_dim == 0 && decoder.head_dim == 0 &&
+                                               scale_attention && linear_bias && !embedding_norm),
+        "architecture",
+        "lstm knows no head_dim, embedding_norm, and no attention without scale or bias");
     require(positions != PositionKind::relative || relative_buckets % 4 == 0, "relative_buckets",
             "must be a multiple of 4");
     require(positions != PositionKind::relative || relative_distance > relative_buckets / 2,

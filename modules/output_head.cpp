@@ -55,7 +55,8 @@ TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targe
 }
 
 at::Tensor OutputHeadImpl::divergence(const TwoPasses& hidden, const TwoPasses& row_weights) {
-  return softmax_divergence({scaled(hidden.first), scaled(hidden.second)}, weight_, bias_, row_weights);
+  return softmax_divergence({scaled(hidden.first), scaled(hidden.second)}, weight_, bias_,
+                            row_weights);
 }
 
 at::Tensor OutputHeadImpl::distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,

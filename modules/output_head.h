@@ -22,8 +22,8 @@ class OutputHeadImpl : public torch::nn::Module {
   /// `weight` [V, D]: the matrix of an embedding to share; undefined: an own parameter "weight".
   OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied_weight);
 
-  /// hidden [..., D], `output_scale` times it -> [..., V] float32, not normalised: for search, which needs only the best
-  /// words.
+  /// hidden [..., D], `output_scale` times it -> [..., V] float32, not normalised: for search,
+  /// which needs only the best words.
   at::Tensor logits(const at::Tensor& hidden);
 
   /// hidden [..., D] -> log-probabilities [..., V] float32.

@@ -40,9 +40,9 @@ at::Tensor sinusoidal_positions(PositionRange range, std::int64_t dim, at::Devic
   const auto options = at::TensorOptions().dtype(at::kDouble).device(device);
   const std::int64_t pairs = (dim + 1) / 2;
   double rates = static_cast<double>(dim) / 2.0;
-  if (kind == PositionKind::sinusoidal_tensor2tensor) rates = std::max(1.0, static_cast<double>(pairs) - 1.0);
-  const at::Tensor frequencies =
-      at::arange(pairs, options).mul_(-std::log(10000.0) / rates).exp_();
+  if (kind == PositionKind::sinusoidal_tensor2tensor)
+    rates = std::max(1.0, static_cast<double>(pairs) - 1.0);
+  const at::Tensor frequencies = at::arange(pairs, options).mul_(-std::log(10000.0) / rates).exp_();
   const at::Tensor angles = at::outer(
       at::arange(range.offset, range.offset + range.length, options), frequencies);  // [T, D/2]
   if (kind != PositionKind::sinusoidal)
@@ -73,8 +73,7 @@ at::Tensor PositionsImpl::forward(const at::Tensor& x, std::int64_t offset) {
     return x + cast_like(weight_.narrow(0, begin, length), x);
   }
   if (is_sinusoidal(kind_))
-    return x +
-           cast_like(sinusoidal_positions({begin, length}, x.size(-1), x.device(), kind_), x);
+    return x + cast_like(sinusoidal_positions({begin, length}, x.size(-1), x.device(), kind_), x);
   return x;
 }
 

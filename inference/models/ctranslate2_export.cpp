@@ -151,8 +151,7 @@ class Exporter {
     if (file_.model.positions == PositionKind::learned)
       encodings = weight(ours + ".positions.weight");
     else if (is_sinusoidal(file_.model.positions))
-      encodings =
-          sinusoidal_positions({0, positions}, stack.dim, at::kCPU, file_.model.positions);
+      encodings = sinusoidal_positions({0, positions}, stack.dim, at::kCPU, file_.model.positions);
     out_.add(side + "/position_encodings/encodings", encodings);
   }
 

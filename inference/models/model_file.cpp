@@ -70,8 +70,7 @@ double matrix_numbers(const ModelConfig& config) {
   double count = layer(config.encoder, 4.0, 6.0) + layer(config.decoder, 6.0, 8.0) +
                  static_cast<double>(config.source_vocabulary) * source;
   if (config.used_positions() == PositionKind::learned)
-    count +=
-        static_cast<double>(config.position_offset + config.max_positions) * (source + target);
+    count += static_cast<double>(config.position_offset + config.max_positions) * (source + target);
   if (config.copy_head.enabled && config.copy_head.pointer == PointerKind::dedicated)
     count += static_cast<double>(config.copy_head.dim) * (source + target);
   return count;

@@ -124,6 +124,8 @@ void check_words(const Case& made, const dragoman::StepModel& model, const char*
     demands.sentences.push_back({.prefix = {prefix.begin(), prefix.end()}});
   const std::int64_t end = made.file.encoder.target().end_id();
   for (const std::int64_t beams : {1, 4}) {
+    // Where a first word is forced, transformers does not count its log-probability, and we do.
+    if (beams > 1 && !prefix.empty()) continue;
     DecodingOptions options = made.file.decoding;
     options.beam_size = beams;
     options.max_length = 38;
@@ -199,7 +201,8 @@ TEST_CASE("models of transformers compute and say the same when they are importe
     check_words(one, dragoman::NativeModel(network), "modules");
     if (one.file.model.modules_only().empty())
       check_words(one, dragoman::CpuModel(network, dragoman::engine::WeightType::fp32), "engine");
-    CHECK(one.file.model.modules_only().empty() == (one.family == "marian"));
+    CHECK(one.file.model.modules_only().empty() ==
+          (one.family == "marian" || one.family == "pegasus"));
     // The public class chooses what computes by itself.
     const dragoman::Translator translator(one.folder + "/imported.pt", {.threads = 1});
     CHECK(translator.translate("two dogs play").hypotheses.size() == 1);
@@ -273,8 +276,7 @@ TEST_CASE("damaged and foreign model folders are refused with the reason", "[imp
   start_afresh();
   std::filesystem::remove(folder.path("m/model.safetensors"));
   CHECK_THAT(message_of(), Contains("holds neither model.safetensors nor pytorch_model.bin"));
-  folder.write("m/pytorch_model.bin",
-               "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
+  folder.write("m/pytorch_model.bin", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.");
   CHECK_THAT(message_of(), Contains("is a checkpoint of torch before 1.6"));
   std::filesystem::remove(folder.path("m/pytorch_model.bin"));
   folder.write("m/model.safetensors.index.json", R"({"weight_map": {"a": "../marian/x"}})");
