@@ -16,6 +16,7 @@ void add_average(CLI::App& program);
 void add_tokenizer(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_export(CLI::App& program);
+void add_import(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_report(CLI::App& program);
 void add_doctor(CLI::App& program);

@@ -38,8 +38,10 @@ void export_model(const ExportOptions& options) {
   }
   archive.methods = model_methods(archive, options.model);
   if (archive.methods.empty())
-    throw UsageError(fmt::format("{}: is an lstm, for which there are no methods in TorchScript.",
-                                 options.model));
+    throw UsageError(
+        fmt::format("{}: there are no methods in TorchScript for its model.{}. Export it as "
+                    "safetensors.",
+                    options.model, file.model.modules_only()));
   save_archive(archive, options.output);
   fmt::print(stderr, "{}: a model file with the methods encode, decode_step and forward\n",
              options.output);

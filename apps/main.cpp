@@ -61,6 +61,7 @@ int main(int argument_count, char** arguments) {
   dragoman::add_tokenizer(program);
   dragoman::add_inspect(program);
   dragoman::add_export(program);
+  dragoman::add_import(program);
   dragoman::add_quantize(program);
   dragoman::add_report(program);
   dragoman::add_doctor(program);

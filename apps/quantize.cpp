@@ -113,6 +113,11 @@ void quantize(const QuantizeOptions& options) {
     if (file.model.architecture != Architecture::transformer)
       throw UsageError(
           fmt::format("{}: is an lstm. Transformers alone compute in fewer bits.", options.model));
+    if (const std::string_view option = file.model.modules_only(); !option.empty())
+      throw UsageError(
+          fmt::format("{}: the engine that computes in fewer bits does not know its model.{}. Use "
+                      "the model as it is.",
+                      options.model, option));
     check_weights(file);
   }
   Archive archive = load_archive(options.model);

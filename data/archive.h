@@ -23,7 +23,9 @@ struct Archive {
 /// file at `path` untouched. Methods that do not compile are a c10::Error.
 void save_archive(const Archive& archive, const std::string& path);
 
-/// Verifies the checksum of every record. Throws ModelError: missing, truncated, foreign, damaged.
+/// Also a checkpoint that Python's torch.save wrote (1.6 or newer): its tensors, in dictionaries
+/// and lists. Verifies the checksum of every record. Throws ModelError: missing, truncated,
+/// foreign, damaged.
 [[nodiscard]] Archive load_archive(const std::string& path);
 
 /// What an archive, of any program, is beside its tensors.

@@ -1,5 +1,7 @@
 #include "dragoman/data/pair_encoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -51,6 +53,20 @@ std::string join(std::span<const std::string> pieces) {
   return word;
 }
 
+std::vector<std::int32_t> prefix_ids(const std::vector<std::string>& pieces,
+                                     const Tokenizer& tokenizer, const char* side) {
+  std::vector<std::int32_t> ids;
+  for (const std::string& piece : pieces) {
+    ids.push_back(tokenizer.id(piece));
+    if (tokenizer.piece(ids.back()) != piece)
+      throw UsageError(
+          fmt::format("model.{0}_prefix: the {0} tokeniser has no piece '{1}'. Name one that it "
+                      "has, or leave it out.",
+                      side, piece));
+  }
+  return ids;
+}
+
 }  // namespace
 
 PairEncoder::PairEncoder(Tokenizer source, Tokenizer target, const CopyOptions& options)
@@ -75,7 +91,30 @@ PairEncoder PairEncoder::protecting(const std::vector<std::string>& patterns) co
   if (patterns == options_.protect) return *this;
   CopyOptions options = options_;
   options.protect = patterns;
-  return PairEncoder(source_, target_, options).sampling(source_sampling_, target_sampling_);
+  PairEncoder changed =
+      PairEncoder(source_, target_, options).sampling(source_sampling_, target_sampling_);
+  changed.source_prefix_ = source_prefix_;
+  changed.target_prefix_ = target_prefix_;
+  return changed;
+}
+
+PairEncoder PairEncoder::prefixing(const SequencePrefixes& prefixes) const {
+  PairEncoder changed = *this;
+  changed.source_prefix_ = prefix_ids(prefixes.source, source_, "source");
+  changed.target_prefix_ = prefix_ids(prefixes.target, target_, "target");
+  const bool has_any = !prefixes.source.empty() || !prefixes.target.empty();
+  if (options_.enabled && has_any)
+    throw UsageError(
+        "model.copy_head.enabled: cannot be combined with source_prefix or target_prefix. Leave "
+        "one of them out.");
+  return changed;
+}
+
+void PairEncoder::prepend(const std::vector<std::int32_t>& prefix, Tokens& tokens) {
+  if (tokens.ids.empty() || prefix.empty()) return;
+  tokens.ids.insert(tokens.ids.begin(), prefix.begin(), prefix.end());
+  if (!tokens.ranges.empty())
+    tokens.ranges.insert(tokens.ranges.begin(), prefix.size(), TextRange{0, 0});
 }
 
 PairEncoder PairEncoder::sampling(const SamplingOptions& source,
@@ -169,7 +208,11 @@ EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText
 }
 
 EncodedSource PairEncoder::encode_source(std::string_view text) const {
-  if (!options_.enabled) return {.ids = source_.encode(text)};
+  if (!options_.enabled) {
+    Tokens tokens{source_.encode(text), {}};
+    prepend(source_prefix_, tokens);
+    return {.ids = std::move(tokens.ids)};
+  }
   const std::vector<TextRange> spans = patterns_.find(text);
   return encode_masked(text, MaskedText(text, spans, unused_masks(text, spans.size())), {});
 }
@@ -273,6 +316,7 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
   const auto pair = [&](EncodedSource encoded) -> Example {
     const bool is_cut = options.max_source_length > 0 && cut(encoded, options.max_source_length);
     Tokens said = encode_seeded(target, encoded, options.seed, ranges);
+    prepend(target_prefix_, said);
     std::vector<WordLink> links;
     if (ranges == Ranges::wanted)
       links = token_links(options.links, words_of_tokens(encoded.ranges, source),
@@ -282,6 +326,7 @@ Example PairEncoder::encode(std::string_view source, std::string_view target,
   };
   if (!options_.enabled) {
     Tokens read = encode_plain(source, Side::source, options.seed, ranges);
+    prepend(source_prefix_, read);
     return pair({.ids = std::move(read.ids), .ranges = std::move(read.ranges)});
   }
   // What one side alone holds stays text: a number that is written another way, say.

@@ -40,6 +40,12 @@ struct CopyOptions {
   bool operator==(const CopyOptions&) const = default;
 };
 
+/// Pieces in front of every sequence: language tags. They stand for no text.
+struct SequencePrefixes {
+  std::vector<std::string> source = {};
+  std::vector<std::string> target = {};
+};
+
 /// Without </s>.
 struct EncodedSource {
   std::vector<std::int32_t> ids;
@@ -80,6 +86,11 @@ class PairEncoder {
   /// the tokenisers are of another type.
   [[nodiscard]] PairEncoder sampling(const SamplingOptions& source,
                                      const SamplingOptions& target) const;
+  /// The same with pieces in front of sources, and of the targets of training pairs. Throws
+  /// UsageError for pieces that a tokeniser does not have, and with a copy head.
+  [[nodiscard]] PairEncoder prefixing(const SequencePrefixes& prefixes) const;
+  /// What outputs begin with. encode_target leaves it out.
+  [[nodiscard]] const std::vector<std::int32_t>& target_prefix() const { return target_prefix_; }
   [[nodiscard]] const SamplingOptions& source_sampling() const { return source_sampling_; }
   [[nodiscard]] const SamplingOptions& target_sampling() const { return target_sampling_; }
   [[nodiscard]] bool is_sampling() const {
@@ -110,17 +121,19 @@ class PairEncoder {
 
  private:
   using Seed = std::optional<std::uint64_t>;
+  /// Ids, and the bytes of the text that each stands for.
+  struct Tokens {
+    std::vector<std::int32_t> ids;
+    std::vector<TextRange> ranges;
+  };
+  /// In front of `tokens`, unless there are none.
+  static void prepend(const std::vector<std::int32_t>& prefix, Tokens& tokens);
   [[nodiscard]] std::vector<Piece> draw(std::vector<Piece> pieces, std::string_view text, Side side,
                                         Seed seed) const;
   [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked,
                                             Seed seed) const;
   std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
-  /// Ids, and the bytes of the text that each stands for.
-  struct Tokens {
-    std::vector<std::int32_t> ids;
-    std::vector<TextRange> ranges;
-  };
   enum class Ranges { unwanted, wanted };
   [[nodiscard]] Tokens encode_plain(std::string_view text, Side side, Seed seed,
                                     Ranges ranges) const;
@@ -135,6 +148,8 @@ class PairEncoder {
   SpanPatterns patterns_;
   SamplingOptions source_sampling_;
   SamplingOptions target_sampling_;
+  std::vector<std::int32_t> source_prefix_;
+  std::vector<std::int32_t> target_prefix_;
   std::shared_ptr<const SegmentationSampler> source_sampler_;  ///< null: never
   std::shared_ptr<const SegmentationSampler> target_sampler_;
   /// Target id of each source piece, -1: the target has none. Null: one vocabulary.

@@ -252,7 +252,8 @@ void PickleMachine::push_object() {
   const NodeId arguments = pop();
   const NodeId type = pop();
   const bool is_known =
-      nodes_[type].kind == Kind::global && nodes_[type].text.starts_with("__torch__");
+      nodes_[type].kind == Kind::global &&
+      (nodes_[type].text.starts_with("__torch__") || nodes_[type].text == "argparse Namespace");
   if (!is_known || nodes_[arguments].kind != Kind::sequence || !nodes_[arguments].items.empty()) {
     refuse("makes an object that is no TorchScript module");
   }
@@ -262,6 +263,8 @@ void PickleMachine::push_object() {
 void PickleMachine::build() {
   const NodeId state = pop();
   const NodeId object = top();
+  // Attributes of an OrderedDict: torch.save adds versions of modules to a state dictionary.
+  if (nodes_[object].kind == Kind::dictionary) return;
   if (nodes_[object].kind != Kind::object || !nodes_[object].items.empty()) {
     refuse("gives a state to what is no object");
   }
@@ -287,8 +290,15 @@ bool PickleMachine::run_value(unsigned char code) {
     push_new({.kind = Kind::real});
   } else if (code == 'X') {  // BINUNICODE
     push_new({.kind = Kind::text, .text = std::string(take(take_number(4)))});
+  } else if (code == 0x8c) {  // SHORT_BINUNICODE
+    push_new({.kind = Kind::text, .text = std::string(take(take_number(1)))});
   } else if (code == 'c') {  // GLOBAL
     push_global();
+  } else if (code == 0x93) {  // STACK_GLOBAL
+    const std::vector<NodeId> names = pop_count(2);
+    if (nodes_[names[0]].kind != Kind::text || nodes_[names[1]].kind != Kind::text)
+      refuse("names a global in an unknown way");
+    push_new({.kind = Kind::global, .text = nodes_[names[0]].text + " " + nodes_[names[1]].text});
   } else {
     return false;
   }
@@ -323,6 +333,10 @@ bool PickleMachine::run_container(unsigned char code) {
 bool PickleMachine::run_other(unsigned char code) {
   if (code == 0x80) {  // PROTO
     take(1);
+  } else if (code == 0x95) {  // FRAME
+    take(8);
+  } else if (code == 0x94) {  // MEMOIZE
+    put(memo_.size());
   } else if (code == 'q') {  // BINPUT
     put(take_number(1));
   } else if (code == 'r') {  // LONG_BINPUT

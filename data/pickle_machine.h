@@ -1,6 +1,7 @@
-// The stack machine of Python's pickles, as far as TorchScript modules need it. Internal to
-// data/pickle_reader.cpp. Values refer to each other by index and may not change once they are part
-// of another, so there are no cycles and nothing is freed recursively.
+// The stack machine of Python's pickles, as far as TorchScript modules and checkpoints of
+// torch.save need it. Internal to data/pickle_reader.cpp. Values refer to each other by index and
+// may not change once they are part of another, so there are no cycles and nothing is freed
+// recursively.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Finds the tensors in the data.pkl of a TorchScript archive without running anything: a pickle is
-// a program for a small stack machine, and only the instructions that describe modules, containers,
-// numbers and tensors are known here. Anything else is refused.
+// Finds the tensors in the data.pkl of a TorchScript archive, or of a file of torch.save, without
+// running anything: a pickle is a program for a small stack machine, and only the instructions that
+// describe modules, containers, numbers and tensors are known here. Anything else is refused.
 #pragma once
 
 #include <c10/core/ScalarType.h>

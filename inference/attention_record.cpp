@@ -36,11 +36,19 @@ std::vector<double> to_list(const at::Tensor& values) {
 std::vector<std::int64_t> output_ids(const NativeModel& model, const PairEncoder& encoder,
                                      const SourceBatch& batch, const EncodedSource& source,
                                      const std::string& target, const DecodingOptions& options) {
+  const auto& prefix = encoder.target_prefix();
+  std::vector<std::int64_t> ids(prefix.begin(), prefix.end());
   if (!target.empty()) {
-    const auto ids = encoder.encode_target(target, source);
-    return {ids.begin(), ids.end()};
+    const auto own = encoder.encode_target(target, source);
+    ids.insert(ids.end(), own.begin(), own.end());
+    return ids;
   }
-  return beam_search(model, batch, target_ids(encoder.target()), options).front().front().ids;
+  SearchDemands demands;
+  demands.sentences.push_back({.prefix = std::move(ids)});
+  return beam_search(model, batch, target_ids(encoder.target()), options, demands)
+      .front()
+      .front()
+      .ids;
 }
 
 void check_length(std::size_t tokens, const NativeModel& model, const char* side) {

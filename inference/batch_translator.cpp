@@ -39,11 +39,11 @@ class EvaluationMode {
   bool was_training_;
 };
 
-/// On the CPU the engine that is faster by far, with a copy of the weights, for a Transformer.
+/// On the CPU the engine that is faster by far, with a copy of the weights, for what it knows.
 std::unique_ptr<StepModel> snapshot(const Transformer& model) {
   const at::Tensor weight = model->parameters().front();
   if (weight.is_cpu() && weight.scalar_type() == at::kFloat &&
-      model->config().architecture == Architecture::transformer)
+      model->config().modules_only().empty())
     return std::make_unique<CpuModel>(model, engine::WeightType::fp32);
   return std::make_unique<NativeModel>(model);
 }
@@ -84,6 +84,10 @@ double milliseconds(Clock::duration time) {
 
 CopyOptions copy_options(const ModelConfig& config) {
   return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
+}
+
+SequencePrefixes sequence_prefixes(const ModelConfig& config) {
+  return {config.source_prefix, config.target_prefix};
 }
 
 bool admit(EncodedSource& source, const PairEncoder& encoder, std::int64_t max_length,

@@ -14,13 +14,15 @@
 namespace dragoman {
 
 /// How scores of different lengths are compared: none (sum of log-probabilities), average (divided
-/// by the length), gnmt (divided by ((5 + length) / 6)^alpha, Wu et al. 2016).
-enum class LengthNormalization { none, average, gnmt };
+/// by the length), gnmt (divided by ((5 + length) / 6)^alpha, Wu et al. 2016), power (divided by
+/// length^alpha, as fairseq and Hugging Face do).
+enum class LengthNormalization { none, average, gnmt, power };
 constexpr auto names(LengthNormalization) {
   return std::to_array<std::pair<std::string_view, LengthNormalization>>(
       {{"none", LengthNormalization::none},
        {"average", LengthNormalization::average},
-       {"gnmt", LengthNormalization::gnmt}});
+       {"gnmt", LengthNormalization::gnmt},
+       {"power", LengthNormalization::power}});
 }
 
 /// When the search of a sentence stops before its length limit. In all but `never` only after
@@ -84,7 +86,8 @@ struct DecodingOptions {
           1024);
     visit("length_normalization", self.length_normalization,
           "how hypotheses of different lengths are compared");
-    visit("length_alpha", self.length_alpha, "exponent of the gnmt normalisation", 0.0, 10.0);
+    visit("length_alpha", self.length_alpha, "exponent of the gnmt and power normalisations", 0.0,
+          10.0);
     visit(
         "coverage_penalty", self.coverage_penalty,
         "weight of what a finished hypothesis loses for source tokens that it attends to less than "

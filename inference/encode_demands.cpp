@@ -80,7 +80,8 @@ class DemandSpeller {
                                                  const EncodedSource& source, std::size_t index,
                                                  std::int64_t max_positions) const {
     std::vector<std::int64_t> ids = spell(text, source, "prefix", index);
-    const std::int64_t most = std::min(options_.max_length, max_positions - 1);
+    const std::int64_t most =
+        std::min(options_.max_length, max_positions - 1) - std::ssize(encoder_.target_prefix());
     if (std::ssize(ids) > most)
       throw UsageError(fmt::format(
           "prefix of texts[{}]: has {} tokens, but an output may have {} at most (max_length, or "
@@ -141,9 +142,12 @@ SearchDemands encode_demands(const PairEncoder& encoder, std::span<const Encoded
     SentenceDemands& sentence = demands.sentences.emplace_back();
     sentence.number = static_cast<std::uint64_t>(given.number < 0 ? static_cast<std::int64_t>(index)
                                                                   : given.number);
+    const std::vector<std::int32_t>& first = encoder.target_prefix();
+    sentence.prefix.assign(first.begin(), first.end());
     const std::string& prefix = given.prefix.empty() ? options.prefix : given.prefix;
     if (!prefix.empty())
-      sentence.prefix = spelling.prefix(prefix, sources[index], index, max_positions);
+      for (const std::int64_t id : spelling.prefix(prefix, sources[index], index, max_positions))
+        sentence.prefix.push_back(id);
     if (!given.constraints.empty()) refuse_constraints(options, index);
     for (const auto* texts : {&options.constraints, &given.constraints})
       for (const std::string& text : *texts)

@@ -84,13 +84,17 @@ void check_shortlist(const Shortlist* shortlist, const std::string& path, const 
 }
 
 /// LibTorch runs these, not the engine.
-void check_lstm_options(const ModelFile& file, Precision precision, const Shortlist* shortlist) {
+void check_module_options(const ModelFile& file, Precision precision, const Shortlist* shortlist) {
+  const std::string kind = file.model.architecture == Architecture::lstm
+                               ? "is an lstm"
+                               : fmt::format("is a model whose {} the packed engine does not know",
+                                             file.model.modules_only());
   if (precision != Precision::fp32)
-    throw UsageError(fmt::format(
-        "precision: {} is an lstm, which computes in fp32 on CPUs. Leave it out.", file.path));
+    throw UsageError(fmt::format("precision: {} {}, which computes in fp32 on CPUs. Leave it out.",
+                                 file.path, kind));
   if (shortlist != nullptr)
     throw UsageError(
-        fmt::format("shortlist: {} is an lstm, which has none. Leave it out.", file.path));
+        fmt::format("shortlist: {} {}, which has none. Leave it out.", file.path, kind));
 }
 
 std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, at::Device device,
@@ -98,10 +102,9 @@ std::unique_ptr<StepModel> load_model(const ModelFile& file, Precision wanted, a
                                       std::int64_t threads_per_worker) {
   const Precision precision = wanted == Precision::stored ? file.precision : wanted;
   Transformer model = build_transformer(file);
-  const bool is_transformer = file.model.architecture == Architecture::transformer;
-  if (device.is_cpu() && is_transformer)
+  if (device.is_cpu() && file.model.modules_only().empty())
     return std::make_unique<CpuModel>(model, weight_type(precision), shortlist, threads_per_worker);
-  if (device.is_cpu()) check_lstm_options(file, precision, shortlist.get());
+  if (device.is_cpu()) check_module_options(file, precision, shortlist.get());
   if (precision == Precision::int8)
     throw UsageError("precision: int8 is for CPUs. Use bf16 or fp32 on other devices.");
   if (precision == Precision::bf16) {

@@ -10,7 +10,16 @@
 namespace dragoman {
 namespace {
 
-/// x [B, T, n * D] -> n tensors [B, H, T, K], one behind the other in memory.
+/// 1 / sqrt(K), or 1.
+double scale_of(const ModelConfig& config, const StackConfig& stack) {
+  return config.scale_attention ? 1.0 / std::sqrt(static_cast<double>(stack.used_head_dim())) : 1.0;
+}
+
+LinearBias bias_of(const ModelConfig& config) {
+  return config.linear_bias ? LinearBias::own : LinearBias::none;
+}
+
+/// x [B, T, n * H * K] -> n tensors [B, H, T, K], one behind the other in memory.
 std::vector<at::Tensor> split_heads(const at::Tensor& x, std::int64_t parts, std::int64_t heads) {
   return x
       .view({x.size(0), x.size(1), parts, heads, -1})  // [B, T, n, H, K]
@@ -19,7 +28,7 @@ std::vector<at::Tensor> split_heads(const at::Tensor& x, std::int64_t parts, std
       .unbind(0);
 }
 
-/// x [B, H, T, K] -> [B, T, D].
+/// x [B, H, T, K] -> [B, T, H * K].
 at::Tensor join_heads(const at::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
@@ -27,8 +36,8 @@ at::Tensor join_heads(const at::Tensor& x) {
 }  // namespace
 
 at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
-                  const AttentionMask& mask, double dropout_probability, at::Tensor* kept_scores) {
-  const double scale = 1.0 / std::sqrt(static_cast<double>(queries.size(-1)));
+                  const AttentionMask& mask, double scale, double dropout_probability,
+                  at::Tensor* kept_scores) {
   if (!queries.is_cpu() && kept_scores == nullptr) {
     const bool causal = mask.causal;
     return at::scaled_dot_product_attention(
@@ -44,9 +53,11 @@ at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
 }
 
 SelfAttentionImpl::SelfAttentionImpl(const ModelConfig& config, const StackConfig& stack)
-    : heads_(stack.heads), dropout_(config.attention_dropout) {
-  query_key_value_ = register_module("query_key_value", Linear(stack.dim, 3 * stack.dim));
-  output_ = register_module("output", Linear(stack.dim, stack.dim));
+    : heads_(stack.heads), scale_(scale_of(config, stack)), dropout_(config.attention_dropout) {
+  const std::int64_t width = stack.attention_dim();
+  query_key_value_ =
+      register_module("query_key_value", Linear(stack.dim, 3 * width, bias_of(config)));
+  output_ = register_module("output", Linear(width, stack.dim, bias_of(config)));
 }
 
 SelfAttentionImpl::Projected SelfAttentionImpl::project(const at::Tensor& x) {
@@ -60,7 +71,7 @@ at::Tensor SelfAttentionImpl::combine(const at::Tensor& heads) {
 
 at::Tensor SelfAttentionImpl::forward(const at::Tensor& x, const AttentionMask& mask) {
   const Projected own = project(x);
-  return combine(attend(own.queries, own.keys, own.values, mask, dropout()));
+  return combine(attend(own.queries, own.keys, own.values, mask, scale_, dropout()));
 }
 
 at::Tensor SelfAttentionImpl::forward(const at::Tensor& x, const AttentionMask& mask,
@@ -74,15 +85,16 @@ at::Tensor SelfAttentionImpl::forward(const at::Tensor& x, const AttentionMask& 
     past.self_keys = own.keys;
     past.self_values = own.values;
   }
-  return combine(attend(own.queries, own.keys, own.values, mask, dropout()));
+  return combine(attend(own.queries, own.keys, own.values, mask, scale_, dropout()));
 }
 
 CrossAttentionImpl::CrossAttentionImpl(const ModelConfig& config, const StackConfig& stack,
                                        std::int64_t memory_dim)
-    : heads_(stack.heads), dropout_(config.attention_dropout) {
-  query_ = register_module("query", Linear(stack.dim, stack.dim));
-  key_value_ = register_module("key_value", Linear(memory_dim, 2 * stack.dim));
-  output_ = register_module("output", Linear(stack.dim, stack.dim));
+    : heads_(stack.heads), scale_(scale_of(config, stack)), dropout_(config.attention_dropout) {
+  const std::int64_t width = stack.attention_dim();
+  query_ = register_module("query", Linear(stack.dim, width, bias_of(config)));
+  key_value_ = register_module("key_value", Linear(memory_dim, 2 * width, bias_of(config)));
+  output_ = register_module("output", Linear(width, stack.dim, bias_of(config)));
 }
 
 void CrossAttentionImpl::project_memory(const at::Tensor& memory, DecoderState::Layer& layer) {
@@ -98,12 +110,12 @@ at::Tensor CrossAttentionImpl::forward(const at::Tensor& x, const AttentionMask&
               " sentences");
   // Rows of one sentence become queries of one attention: the memory is never repeated.
   const at::Tensor queries = query_(x)
-                                 .view({sentences, -1, heads_, x.size(2) / heads_})
+                                 .view({sentences, -1, heads_, layer.cross_keys.size(3)})
                                  .transpose(1, 2);  // [B, H, beam * T, K]
   const at::Tensor heads =
-      attend(queries, layer.cross_keys, layer.cross_values, mask, is_training() ? dropout_ : 0.0,
-             layer.keep_scores ? &layer.cross_scores : nullptr);
-  return output_(join_heads(heads).view(x.sizes()));  // [R, T, D]
+      attend(queries, layer.cross_keys, layer.cross_values, mask, scale_,
+             is_training() ? dropout_ : 0.0, layer.keep_scores ? &layer.cross_scores : nullptr);
+  return output_(join_heads(heads).view({x.size(0), x.size(1), -1}));  // [R, T, D]
 }
 
 }  // namespace dragoman

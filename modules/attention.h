@@ -14,12 +14,12 @@
 
 namespace dragoman {
 
-/// softmax(q k^T / sqrt(K) + mask) v; dropout is on the weights.
+/// softmax(scale q k^T + mask) v; dropout is on the weights.
 /// queries [B, H, T, K], keys and values [B, H, S, K] -> [B, H, T, K]. `scores`, unless null,
 /// becomes what the softmax is taken of, [B, H, T, S].
 [[nodiscard]] at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys,
-                                const at::Tensor& values, const AttentionMask& mask, double dropout,
-                                at::Tensor* scores = nullptr);
+                                const at::Tensor& values, const AttentionMask& mask, double scale,
+                                double dropout, at::Tensor* scores = nullptr);
 
 class SelfAttentionImpl : public torch::nn::Module {
  public:
@@ -43,8 +43,9 @@ class SelfAttentionImpl : public torch::nn::Module {
   [[nodiscard]] double dropout() const { return is_training() ? dropout_ : 0.0; }
 
   std::int64_t heads_;
+  double scale_;
   double dropout_;
-  Linear query_key_value_{nullptr};  ///< rows: D of queries, D of keys, D of values
+  Linear query_key_value_{nullptr};  ///< rows: H * K of queries, H * K of keys, H * K of values
   Linear output_{nullptr};
 };
 TORCH_MODULE(SelfAttention);
@@ -63,9 +64,10 @@ class CrossAttentionImpl : public torch::nn::Module {
 
  private:
   std::int64_t heads_;
+  double scale_;
   double dropout_;
   Linear query_{nullptr};
-  Linear key_value_{nullptr};  ///< rows: D of keys, D of values
+  Linear key_value_{nullptr};  ///< rows: H * K of keys, H * K of values
   Linear output_{nullptr};
 };
 TORCH_MODULE(CrossAttention);

@@ -38,7 +38,7 @@ CopyHeadImpl::CopyHeadImpl(const ModelConfig& config)
     : config_(config.copy_head),
       layer_(config_.layer == 0 ? config.attention_layers() - 1 : config_.layer - 1) {
   const std::int64_t dim = config.decoder.dim;
-  std::int64_t key_dim = dim / config.decoder.heads;
+  std::int64_t key_dim = config.decoder.used_head_dim();
   if (config_.pointer == PointerKind::dedicated) {
     key_dim = config_.dim == 0 ? dim : config_.dim;
     query_ = register_module("query", Linear(dim, key_dim));

@@ -10,15 +10,12 @@ DecoderLayerImpl::DecoderLayerImpl(const ModelConfig& config)
     : norm_position_(config.norm), dropout_(config.dropout) {
   const StackConfig& stack = config.decoder;
   self_attention_ = register_module("self_attention", SelfAttention(config, stack));
-  self_attention_norm_ =
-      register_module("self_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  self_attention_norm_ = register_module("self_attention_norm", LayerNorm(config, stack.dim));
   cross_attention_ =
       register_module("cross_attention", CrossAttention(config, stack, config.encoder.dim));
-  cross_attention_norm_ =
-      register_module("cross_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  cross_attention_norm_ = register_module("cross_attention_norm", LayerNorm(config, stack.dim));
   feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
-  feed_forward_norm_ =
-      register_module("feed_forward_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  feed_forward_norm_ = register_module("feed_forward_norm", LayerNorm(config, stack.dim));
 }
 
 void DecoderLayerImpl::project_memory(const at::Tensor& memory, DecoderState::Layer& layer) {
@@ -43,7 +40,11 @@ DecoderImpl::DecoderImpl(const ModelConfig& config) : layer_drop_(config.layer_d
     layers_->push_back(DecoderLayer(config));
   register_module("layers", layers_);
   if (config.norm == NormPosition::pre)
-    norm_ = register_module("norm", LayerNorm(config.decoder.dim, config.norm_epsilon));
+    norm_ = register_module("norm", LayerNorm(config, config.decoder.dim));
+  if (config.positions == PositionKind::relative)
+    relative_positions_ = register_module(
+        "relative_positions",
+        RelativePositions(config, config.decoder, RelativePositionsImpl::Direction::backward));
 }
 
 DecoderState DecoderImpl::start(const at::Tensor& memory, const at::Tensor& memory_mask,
@@ -74,8 +75,10 @@ at::Tensor DecoderImpl::run_layer(std::size_t index, const at::Tensor& x,
 
 at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {
   const std::int64_t length = x.size(1);
-  const DecoderLayerImpl::Masks masks{causal_attention_mask(length, state.length, x.options()),
-                                      padding_attention_mask(state.memory_mask, x.scalar_type())};
+  DecoderLayerImpl::Masks masks{causal_attention_mask(length, state.length, x.options()),
+                                padding_attention_mask(state.memory_mask, x.scalar_type())};
+  if (relative_positions_)
+    masks.self = relative_positions_(masks.self, PositionRange{state.length, length}, x);
   const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
   for (std::size_t layer = 0; layer < layers_->size(); ++layer)
     if (!dropped[layer] || state.layers[layer].keep_scores) x = run_layer(layer, x, masks, state);

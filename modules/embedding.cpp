@@ -17,8 +17,8 @@ EmbeddingImpl::EmbeddingImpl(const ModelConfig& config, std::int64_t vocabulary,
       weight_(tied_weight) {
   if (!weight_.defined()) weight_ = register_parameter("weight", at::empty({vocabulary, dim}));
   check_shape(weight_, {vocabulary, dim}, "embedding weight");
-  positions_ =
-      register_module("positions", Positions(config.used_positions(), dim, config.max_positions));
+  positions_ = register_module("positions", Positions(config, dim));
+  if (config.embedding_norm) norm_ = register_module("norm", LayerNorm(config, dim));
 }
 
 at::Tensor EmbeddingImpl::forward(const at::Tensor& ids, std::int64_t offset) {
@@ -27,6 +27,7 @@ at::Tensor EmbeddingImpl::forward(const at::Tensor& ids, std::int64_t offset) {
   if (scale_ != 1.0) x = x * scale_;
   if (is_training()) x = drop_rows(x, word_dropout_);
   x = positions_(x, offset).to(type_);
+  if (norm_) x = norm_(x);
   return is_training() ? dropout(x, dropout_) : x;
 }
 

@@ -1,5 +1,5 @@
-// Token ids to vectors: embedding (times sqrt(D)), word dropout, position, dropout. Here the type
-// of all activations is chosen.
+// Token ids to vectors: embedding (times sqrt(D)), word dropout, position, norm if there is one,
+// dropout. Here the type of all activations is chosen.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "dragoman/modules/layer_norm.h"
 #include "dragoman/modules/model_config.h"
 #include "dragoman/modules/positions.h"
 
@@ -32,6 +33,7 @@ class EmbeddingImpl : public torch::nn::Module {
   at::ScalarType type_ = at::kFloat;
   at::Tensor weight_;  ///< [V, D]
   Positions positions_{nullptr};
+  LayerNorm norm_{nullptr};  ///< null without embedding_norm
 };
 TORCH_MODULE(Embedding);
 

@@ -10,11 +10,9 @@ EncoderLayerImpl::EncoderLayerImpl(const ModelConfig& config)
     : norm_position_(config.norm), dropout_(config.dropout) {
   const StackConfig& stack = config.encoder;
   self_attention_ = register_module("self_attention", SelfAttention(config, stack));
-  self_attention_norm_ =
-      register_module("self_attention_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  self_attention_norm_ = register_module("self_attention_norm", LayerNorm(config, stack.dim));
   feed_forward_ = register_module("feed_forward", FeedForward(config, stack));
-  feed_forward_norm_ =
-      register_module("feed_forward_norm", LayerNorm(stack.dim, config.norm_epsilon));
+  feed_forward_norm_ = register_module("feed_forward_norm", LayerNorm(config, stack.dim));
 }
 
 at::Tensor EncoderLayerImpl::forward(const at::Tensor& x, const AttentionMask& mask) {
@@ -31,11 +29,16 @@ EncoderImpl::EncoderImpl(const ModelConfig& config) : layer_drop_(config.layer_d
     layers_->push_back(EncoderLayer(config));
   register_module("layers", layers_);
   if (config.norm == NormPosition::pre)
-    norm_ = register_module("norm", LayerNorm(config.encoder.dim, config.norm_epsilon));
+    norm_ = register_module("norm", LayerNorm(config, config.encoder.dim));
+  if (config.positions == PositionKind::relative)
+    relative_positions_ = register_module(
+        "relative_positions",
+        RelativePositions(config, config.encoder, RelativePositionsImpl::Direction::both));
 }
 
 at::Tensor EncoderImpl::forward(at::Tensor x, const at::Tensor& mask) {
-  const AttentionMask added = padding_attention_mask(mask, x.scalar_type());
+  AttentionMask added = padding_attention_mask(mask, x.scalar_type());
+  if (relative_positions_) added = relative_positions_(added, PositionRange{0, x.size(1)}, x);
   const auto dropped = draw_dropped_layers(layers_->size(), is_training() ? layer_drop_ : 0.0);
   for (std::size_t layer = 0; layer < layers_->size(); ++layer) {
     if (dropped[layer]) continue;

@@ -9,6 +9,7 @@
 #include "dragoman/modules/feed_forward.h"
 #include "dragoman/modules/layer_norm.h"
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/positions.h"
 
 namespace dragoman {
 
@@ -40,7 +41,8 @@ class EncoderImpl : public torch::nn::Module {
   double layer_drop_;
   bool checkpointing_ = false;
   torch::nn::ModuleList layers_;
-  LayerNorm norm_{nullptr};  ///< pre-norm only
+  LayerNorm norm_{nullptr};                        ///< pre-norm only
+  RelativePositions relative_positions_{nullptr};  ///< of that kind of positions only
 };
 TORCH_MODULE(Encoder);
 

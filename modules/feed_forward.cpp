@@ -13,6 +13,8 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
       return at::relu(x);
     case Activation::gelu:
       return at::gelu(x);
+    case Activation::gelu_new:
+      return at::gelu(x, "tanh");
     case Activation::silu:
       return at::silu(x);
   }
@@ -23,12 +25,16 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
 
 FeedForwardImpl::FeedForwardImpl(const ModelConfig& config, const StackConfig& stack)
     : activation_(config.activation), dropout_(config.activation_dropout) {
-  inner_ = register_module("inner", Linear(stack.dim, stack.feed_forward));
-  outer_ = register_module("outer", Linear(stack.feed_forward, stack.dim));
+  const LinearBias bias = config.linear_bias ? LinearBias::own : LinearBias::none;
+  if (config.gated_feed_forward)
+    gate_ = register_module("gate", Linear(stack.dim, stack.feed_forward, bias));
+  inner_ = register_module("inner", Linear(stack.dim, stack.feed_forward, bias));
+  outer_ = register_module("outer", Linear(stack.feed_forward, stack.dim, bias));
 }
 
 at::Tensor FeedForwardImpl::forward(const at::Tensor& x) {
-  at::Tensor hidden = activate(inner_(x), activation_);  // [..., F]
+  at::Tensor hidden = activate(gate_ ? gate_(x) : inner_(x), activation_);  // [..., F]
+  if (gate_) hidden = hidden * inner_(x);
   if (is_training()) hidden = dropout(hidden, dropout_);
   return outer_(hidden);
 }

@@ -1,4 +1,5 @@
-// The position-wise block: two linear maps with a non-linearity between them.
+// The position-wise block: two linear maps with a non-linearity between them, or gated (Shazeer
+// 2020, "GLU variants improve Transformer"): outer(activation(gate(x)) * inner(x)).
 #pragma once
 
 #include <torch/nn/module.h>
@@ -19,6 +20,7 @@ class FeedForwardImpl : public torch::nn::Module {
  private:
   Activation activation_;
   double dropout_;
+  Linear gate_{nullptr};  ///< null unless gated
   Linear inner_{nullptr};
   Linear outer_{nullptr};
 };

@@ -1,4 +1,4 @@
-// Layer normalisation over the last axis (Ba et al. 2016). Statistics are fp32 for any input type.
+// Normalisation over the last axis: NormType. Statistics are fp32 for any input type.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -6,11 +6,13 @@
 
 #include <cstdint>
 
+#include "dragoman/modules/model_config.h"
+
 namespace dragoman {
 
 class LayerNormImpl : public torch::nn::Module {
  public:
-  LayerNormImpl(std::int64_t dim, double epsilon);
+  LayerNormImpl(const ModelConfig& config, std::int64_t dim);
 
   /// x [..., D] -> [..., D], in the type of x.
   at::Tensor forward(const at::Tensor& x);
@@ -19,7 +21,7 @@ class LayerNormImpl : public torch::nn::Module {
   std::int64_t dim_;
   double epsilon_;
   at::Tensor weight_;  ///< [D]
-  at::Tensor bias_;    ///< [D]
+  at::Tensor bias_;    ///< [D]; undefined in an rms_norm
 };
 TORCH_MODULE(LayerNorm);
 

@@ -14,12 +14,13 @@ at::Tensor at_least_float(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
 }
 
-LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs)
-    : weight_(register_parameter("weight", at::empty({outputs, inputs}))),
-      bias_(register_parameter("bias", at::empty({outputs}))) {}
+LinearImpl::LinearImpl(std::int64_t inputs, std::int64_t outputs, LinearBias bias)
+    : weight_(register_parameter("weight", at::empty({outputs, inputs}))) {
+  if (bias == LinearBias::own) bias_ = register_parameter("bias", at::empty({outputs}));
+}
 
 at::Tensor LinearImpl::forward(const at::Tensor& x) {
-  return linear(x, cast_like(weight_, x), cast_like(bias_, x));
+  return linear(x, cast_like(weight_, x), bias_.defined() ? cast_like(bias_, x) : at::Tensor());
 }
 
 }  // namespace dragoman

@@ -15,16 +15,18 @@ namespace dragoman {
 /// In float32 at least: for sums and logarithms that bfloat16 would spoil.
 [[nodiscard]] at::Tensor at_least_float(const at::Tensor& x);
 
+enum class LinearBias { none, own };
+
 class LinearImpl : public torch::nn::Module {
  public:
-  LinearImpl(std::int64_t inputs, std::int64_t outputs);
+  LinearImpl(std::int64_t inputs, std::int64_t outputs, LinearBias bias = LinearBias::own);
 
   /// x [..., inputs] -> [..., outputs], in the type of x.
   at::Tensor forward(const at::Tensor& x);
 
  private:
   at::Tensor weight_;  ///< [outputs, inputs]
-  at::Tensor bias_;    ///< [outputs]
+  at::Tensor bias_;    ///< [outputs]; undefined without bias
 };
 TORCH_MODULE(Linear);
 

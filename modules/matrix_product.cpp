@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "dragoman/modules/kernels/matrix_product.h"
 
@@ -73,9 +74,11 @@ at::Tensor flat_rows(const at::Tensor& x) {
 class LinearFunction : public torch::autograd::Function<LinearFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias) {
+                            const std::optional<at::Tensor>& bias) {
     context->save_for_backward({x, weight});
-    return RightMatrix(weight.t(), x.numel() / x.size(-1)).multiply_rows(x, bias);
+    context->saved_data["has_bias"] = bias.has_value();
+    return RightMatrix(weight.t(), x.numel() / x.size(-1))
+        .multiply_rows(x, bias.value_or(at::Tensor()));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -92,7 +95,8 @@ class LinearFunction : public torch::autograd::Function<LinearFunction> {
       results[1] = at::empty_like(weight);
       RightMatrix(flat_rows(x), weight.size(0)).multiply(gradient.t(), results[1]);
     }
-    if (context->needs_input_grad(2)) results[2] = gradient.sum(0);
+    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
+      results[2] = gradient.sum(0);
     return results;
   }
 };
@@ -144,7 +148,7 @@ at::Tensor RightMatrix::multiply_rows(const at::Tensor& x, const at::Tensor& bia
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (!kernel_pays(x, x.numel() / std::max<std::int64_t>(x.size(-1), 1)))
     return at::linear(x, weight, bias);
-  return LinearFunction::apply(x, weight, bias);
+  return LinearFunction::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
 }
 
 }  // namespace dragoman

@@ -30,7 +30,7 @@ class RightMatrix {
   at::Tensor packed_;  ///< undefined: LibTorch multiplies
 };
 
-/// x [..., K] weight [N, K]^T + bias [N] -> [..., N], differentiable.
+/// x [..., K] weight [N, K]^T + bias [N] (undefined: none) -> [..., N], differentiable.
 [[nodiscard]] at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
                                 const at::Tensor& bias);
 

@@ -5,8 +5,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace dragoman {
 
@@ -18,18 +20,43 @@ constexpr auto names(NormPosition) {
       {{"pre", NormPosition::pre}, {"post", NormPosition::post}});
 }
 
-/// gelu is the exact form with the error function.
-enum class Activation { relu, gelu, silu };
-constexpr auto names(Activation) {
-  return std::to_array<std::pair<std::string_view, Activation>>(
-      {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"silu", Activation::silu}});
+/// layer_norm: Ba et al. 2016. rms_norm: divides by the root of the mean square alone, without mean
+/// and bias (Zhang and Sennrich 2019).
+enum class NormType { layer_norm, rms_norm };
+constexpr auto names(NormType) {
+  return std::to_array<std::pair<std::string_view, NormType>>(
+      {{"layer_norm", NormType::layer_norm}, {"rms_norm", NormType::rms_norm}});
 }
 
-enum class PositionKind { sinusoidal, learned, none };
+/// gelu is the exact form with the error function, gelu_new its approximation by tanh (Hendrycks
+/// and Gimpel 2016).
+enum class Activation { relu, gelu, gelu_new, silu };
+constexpr auto names(Activation) {
+  return std::to_array<std::pair<std::string_view, Activation>>({{"relu", Activation::relu},
+                                                                 {"gelu", Activation::gelu},
+                                                                 {"gelu_new", Activation::gelu_new},
+                                                                 {"silu", Activation::silu}});
+}
+
+/// sinusoidal: Vaswani et al. 2017, 3.5. sinusoidal_split: the same numbers, the sines in the first
+/// half of a vector and the cosines in the second (Marian). sinusoidal_tensor2tensor: split, and
+/// the slowest rate is 1/10000 itself (tensor2tensor, fairseq). relative: numbers added to
+/// attention scores by the distance of the two tokens (Raffel et al. 2020, T5).
+enum class PositionKind {
+  sinusoidal,
+  sinusoidal_split,
+  sinusoidal_tensor2tensor,
+  learned,
+  relative,
+  none
+};
 constexpr auto names(PositionKind) {
   return std::to_array<std::pair<std::string_view, PositionKind>>(
       {{"sinusoidal", PositionKind::sinusoidal},
+       {"sinusoidal_split", PositionKind::sinusoidal_split},
+       {"sinusoidal_tensor2tensor", PositionKind::sinusoidal_tensor2tensor},
        {"learned", PositionKind::learned},
+       {"relative", PositionKind::relative},
        {"none", PositionKind::none}});
 }
 
@@ -64,17 +91,22 @@ struct StackConfig {
   std::int64_t layers = 6;
   std::int64_t dim = 512;
   std::int64_t heads = 8;
+  std::int64_t head_dim = 0;
   std::int64_t feed_forward = 2048;
 
   static void fields(auto& self, auto&& visit) {
     visit("layers", self.layers, "number of layers", 1, 1000);
-    visit("dim", self.dim, "model width; a multiple of heads", 1, 65536);
+    visit("dim", self.dim, "model width; a multiple of heads, unless head_dim is given", 1, 65536);
     visit("heads", self.heads, "attention heads", 1, 1024);
+    visit("head_dim", self.head_dim, "width of one head; 0: dim / heads", 0, 65536);
     visit("feed_forward", self.feed_forward, "inner width of the feed-forward block", 1, 1048576);
   }
   void check(auto&& require) const {
-    require(dim % heads == 0, "dim", "must be a multiple of heads");
+    require(head_dim > 0 || dim % heads == 0, "dim", "must be a multiple of heads");
   }
+  [[nodiscard]] std::int64_t used_head_dim() const { return head_dim > 0 ? head_dim : dim / heads; }
+  /// Of all heads together.
+  [[nodiscard]] std::int64_t attention_dim() const { return heads * used_head_dim(); }
   bool operator==(const StackConfig&) const = default;
 };
 
@@ -124,12 +156,23 @@ struct ModelConfig {
   StackConfig decoder;
   CopyHeadConfig copy_head;
   NormPosition norm = NormPosition::pre;
+  NormType norm_type = NormType::layer_norm;
   Activation activation = Activation::relu;
+  bool gated_feed_forward = false;
+  bool linear_bias = true;
+  bool scale_attention = true;
   PositionKind positions = PositionKind::sinusoidal;
   std::int64_t max_positions = 1024;
+  std::int64_t position_offset = 0;
+  std::int64_t relative_buckets = 32;
+  std::int64_t relative_distance = 128;
   TiedEmbeddings tied_embeddings = TiedEmbeddings::all;
   bool scale_embeddings = true;
+  bool embedding_norm = false;
   bool output_bias = true;
+  double output_scale = 1.0;
+  std::vector<std::string> source_prefix;
+  std::vector<std::string> target_prefix;
   Initialization initialization = Initialization::xavier;
   bool depth_scaled_initialization = false;
   double dropout = 0.1;
@@ -150,14 +193,38 @@ struct ModelConfig {
     visit("copy_head", self.copy_head, "copying from the source");
     visit("norm", self.norm,
           "layer normalisation before each sub-layer, or after the residual sum");
+    visit("norm_type", self.norm_type,
+          "layer normalisation, or root mean square normalisation, which has no bias");
     visit("activation", self.activation, "non-linearity of the feed-forward blocks");
-    visit("positions", self.positions, "how positions enter the embeddings");
+    visit("gated_feed_forward", self.gated_feed_forward,
+          "multiply what the activation yields by a second linear map of the input (Shazeer 2020)");
+    visit("linear_bias", self.linear_bias,
+          "add a bias in the linear maps of attention and feed-forward blocks");
+    visit("scale_attention", self.scale_attention,
+          "divide attention scores by the square root of a head's width");
+    visit("positions", self.positions,
+          "how positions enter the embeddings, or with relative the attention scores");
     visit("max_positions", self.max_positions,
-          "longest sequence in tokens; the size of the table of learned positions", 2, 1048576);
+          "longest sequence in tokens; the size of the table of learned positions, less "
+          "position_offset",
+          2, 1048576);
+    visit("position_offset", self.position_offset,
+          "number of the first position, sinusoidal or learned", 0, 65536);
+    visit("relative_buckets", self.relative_buckets, "relative positions: groups of distances", 4,
+          65536);
+    visit("relative_distance", self.relative_distance,
+          "relative positions: all distances from here on are in one group", 2, 1048576);
     visit("tied_embeddings", self.tied_embeddings,
           "which of source embedding, target embedding and output projection are one matrix");
     visit("scale_embeddings", self.scale_embeddings, "multiply embeddings by sqrt(dim)");
+    visit("embedding_norm", self.embedding_norm, "normalise embeddings after positions were added");
     visit("output_bias", self.output_bias, "add a bias to the output projection");
+    visit("output_scale", self.output_scale,
+          "factor of the decoder's states before the output projection", 1e-6, 1e6);
+    visit("source_prefix", self.source_prefix,
+          "pieces that stand before every source: a language tag");
+    visit("target_prefix", self.target_prefix,
+          "pieces that every target begins with: a language tag. They are no part of its text");
     visit("initialization", self.initialization, "distribution of the initial weights");
     visit("depth_scaled_initialization", self.depth_scaled_initialization,
           "divide the initial weights of layer l by sqrt(l) (Zhang et al. 2019)");
@@ -184,6 +251,24 @@ struct ModelConfig {
   [[nodiscard]] std::int64_t attention_layers() const {
     return architecture == Architecture::lstm ? 1 : decoder.layers;
   }
+  /// The first option set that only the modules compute: neither the packed CPU engine nor
+  /// CTranslate2 nor the TorchScript methods of a model file do. Empty: none.
+  [[nodiscard]] std::string_view modules_only() const {
+    if (architecture == Architecture::lstm) return "architecture";
+    if (norm_type != NormType::layer_norm) return "norm_type";
+    if (activation == Activation::gelu_new) return "activation";
+    if (gated_feed_forward) return "gated_feed_forward";
+    if (!linear_bias) return "linear_bias";
+    if (!scale_attention) return "scale_attention";
+    if (encoder.attention_dim() != encoder.dim) return "encoder.head_dim";
+    if (decoder.attention_dim() != decoder.dim) return "decoder.head_dim";
+    if (positions == PositionKind::relative || positions == PositionKind::sinusoidal_tensor2tensor)
+      return "positions";
+    if (position_offset != 0) return "position_offset";
+    if (embedding_norm) return "embedding_norm";
+    if (output_scale != 1.0) return "output_scale";
+    return "";
+  }
   /// An lstm needs none.
   [[nodiscard]] PositionKind used_positions() const {
     return architecture == Architecture::lstm ? PositionKind::none : positions;
@@ -204,6 +289,18 @@ struct ModelConfig {
     require(architecture != Architecture::lstm || encoder.dim % 2 == 0, "encoder.dim",
             "must be even: each direction of an lstm has one half");
     require(copy_head.head <= decoder.heads, "copy_head.head", "must not exceed decoder.heads");
+    require(
+        architecture != Architecture::lstm || (encoder.head_dim == 0 && decoder.head_dim == 0 &&
+                                               scale_attention && linear_bias && !embedding_norm),
+        "architecture",
+        "lstm knows no head_dim, embedding_norm, and no attention without scale or bias");
+    require(positions != PositionKind::relative || relative_buckets % 4 == 0, "relative_buckets",
+            "must be a multiple of 4");
+    require(positions != PositionKind::relative || relative_distance > relative_buckets / 2,
+            "relative_distance", "must be above half of relative_buckets");
+    const bool has_prefix = !source_prefix.empty() || !target_prefix.empty();
+    require(!copy_head.enabled || !has_prefix, "copy_head.enabled",
+            "cannot be combined with source_prefix or target_prefix");
   }
   bool operator==(const ModelConfig&) const = default;
 };

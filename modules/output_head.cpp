@@ -11,7 +11,7 @@
 namespace dragoman {
 
 OutputHeadImpl::OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied_weight)
-    : weight_(tied_weight) {
+    : scale_(config.output_scale), weight_(tied_weight) {
   const std::int64_t vocabulary = config.target_vocabulary;
   if (!weight_.defined())
     weight_ = register_parameter("weight", at::empty({vocabulary, config.decoder.dim}));
@@ -19,9 +19,13 @@ OutputHeadImpl::OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied
   if (config.output_bias) bias_ = register_parameter("bias", at::empty({vocabulary}));
 }
 
+at::Tensor OutputHeadImpl::scaled(const at::Tensor& hidden) const {
+  return scale_ == 1.0 ? hidden : hidden * scale_;
+}
+
 at::Tensor OutputHeadImpl::logits(const at::Tensor& hidden) {
   const at::Tensor bias = bias_.defined() ? cast_like(bias_, hidden) : at::Tensor();
-  return at_least_float(at::linear(hidden, cast_like(weight_, hidden), bias));  // [..., V]
+  return at_least_float(at::linear(scaled(hidden), cast_like(weight_, hidden), bias));  // [..., V]
 }
 
 at::Tensor OutputHeadImpl::log_probs(const at::Tensor& hidden) {
@@ -47,11 +51,12 @@ TokenLoss OutputHeadImpl::loss(const at::Tensor& hidden, const at::Tensor& targe
                                double label_smoothing, const CopyOdds& copy) {
   check_shape(hidden, {-1, weight_.size(1)}, "hidden");
   check_shape(targets, {hidden.size(0)}, "targets");
-  return softmax_loss(hidden, weight_, bias_, targets, label_smoothing, copy);
+  return softmax_loss(scaled(hidden), weight_, bias_, targets, label_smoothing, copy);
 }
 
 at::Tensor OutputHeadImpl::divergence(const TwoPasses& hidden, const TwoPasses& row_weights) {
-  return softmax_divergence(hidden, weight_, bias_, row_weights);
+  return softmax_divergence({scaled(hidden.first), scaled(hidden.second)}, weight_, bias_,
+                            row_weights);
 }
 
 at::Tensor OutputHeadImpl::distillation(const at::Tensor& hidden, const OutputHeadImpl& teacher,
@@ -59,9 +64,9 @@ at::Tensor OutputHeadImpl::distillation(const at::Tensor& hidden, const OutputHe
                                         const at::Tensor& row_weights, const Softening& softening) {
   TORCH_CHECK(vocabulary() == teacher.vocabulary(), "a teacher of ", teacher.vocabulary(),
               " words for a student of ", vocabulary());
-  return softmax_distillation({hidden, weight_, bias_},
-                              {teacher_hidden, teacher.weight_, teacher.bias_}, row_weights,
-                              softening);
+  return softmax_distillation({scaled(hidden), weight_, bias_},
+                              {teacher.scaled(teacher_hidden), teacher.weight_, teacher.bias_},
+                              row_weights, softening);
 }
 
 }  // namespace dragoman

@@ -22,8 +22,8 @@ class OutputHeadImpl : public torch::nn::Module {
   /// `weight` [V, D]: the matrix of an embedding to share; undefined: an own parameter "weight".
   OutputHeadImpl(const ModelConfig& config, const at::Tensor& tied_weight);
 
-  /// hidden [..., D] -> [..., V] float32, not normalised: for search, which needs only the best
-  /// words.
+  /// hidden [..., D], `output_scale` times it -> [..., V] float32, not normalised: for search,
+  /// which needs only the best words.
   at::Tensor logits(const at::Tensor& hidden);
 
   /// hidden [..., D] -> log-probabilities [..., V] float32.
@@ -50,6 +50,9 @@ class OutputHeadImpl : public torch::nn::Module {
   [[nodiscard]] std::int64_t vocabulary() const { return weight_.size(0); }
 
  private:
+  at::Tensor scaled(const at::Tensor& hidden) const;
+
+  double scale_;
   at::Tensor weight_;  ///< [V, D]
   at::Tensor bias_;    ///< [V]; undefined without bias
 };

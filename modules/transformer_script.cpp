@@ -133,6 +133,8 @@ class ScriptWriter {
         return "gelu";
       case Activation::silu:
         return "silu";
+      case Activation::gelu_new:  // ModelConfig::modules_only
+        break;
     }
     return "";
   }
@@ -173,7 +175,9 @@ class ScriptWriter {
       rows += " * torch.embedding(torch.unsqueeze(self." + name + "_scale, 1), ids)";
     std::string positions;
     if (config_.positions == PositionKind::sinusoidal)
-      positions = kScriptSinusoidal;
+      positions = fill(kScriptSinusoidal, {{"table", kScriptInterleaved}});
+    else if (config_.positions == PositionKind::sinusoidal_split)
+      positions = fill(kScriptSinusoidal, {{"table", kScriptSplit}});
     else if (config_.positions == PositionKind::learned)
       positions = "    x = x + torch.narrow(self." + side +
                   "_embedding.positions.weight, 0, offset, ids.size(1))\n";
@@ -278,6 +282,7 @@ class ScriptWriter {
 std::map<std::string, std::string> transformer_script(
     const ModelConfig& config, const std::map<std::string, at::Tensor>& stored,
     const ScriptVocabulary& vocabulary) {
+  if (!config.modules_only().empty()) return {};
   return ScriptWriter(config, stored, vocabulary).run();
 }
 

@@ -27,7 +27,8 @@ struct ScriptVocabulary {
 ///   forward(ids, target, mask=None) -> Tensor
 ///
 /// and, with a copy head, copy_ids=None and extra_words=0 behind mask. docs/python.md says what
-/// they take and give.
+/// they take and give. Empty when the configuration has an option that they do not know
+/// (ModelConfig::modules_only).
 [[nodiscard]] std::map<std::string, std::string> transformer_script(
     const ModelConfig& config, const std::map<std::string, at::Tensor>& stored,
     const ScriptVocabulary& vocabulary = {});

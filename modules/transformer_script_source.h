@@ -88,9 +88,13 @@ inline constexpr const char* kScriptSinusoidal =
     R"(    places = torch.arange(offset, offset + ids.size(1), dtype=7, device=x.device)
     rates = torch.exp(torch.arange({pairs}, dtype=7, device=x.device) * {rate})
     angles = torch.outer(places, rates)
-    table = torch.view(torch.stack([torch.sin(angles), torch.cos(angles)], -1), [ids.size(1), -1])
+    table = {table}
     x = x + torch.to(torch.to(torch.narrow(table, 1, 0, {dim}), 6), x.dtype)
 )";
+
+inline constexpr const char* kScriptInterleaved =
+    "torch.view(torch.stack([torch.sin(angles), torch.cos(angles)], -1), [ids.size(1), -1])";
+inline constexpr const char* kScriptSplit = "torch.cat([torch.sin(angles), torch.cos(angles)], 1)";
 
 inline constexpr const char* kScriptModel = R"(
 def _added(self, mask: Tensor, x: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ void embed(const Embedding& embedding, std::int64_t id, std::int64_t position, f
   const bool is_in_table = position < rows;
   embed_row(embedding.table.data() + id * dim, embedding.scale,
             is_in_table ? embedding.positions.data() + position * dim : nullptr, dim, out);
-  if (embedding.kind == PositionKind::sinusoidal && !is_in_table) add_sinusoid(position, dim, out);
+  if (is_sinusoidal(embedding.kind) && !is_in_table)
+    add_sinusoid(embedding.kind, position, dim, out);
 }
 
 void run_feed_forward(const FeedForward& block, const Network& network, float* x, std::int64_t rows,

@@ -10,10 +10,10 @@ namespace {
 /// Positions whose sinusoids are computed once.
 constexpr std::int64_t kSinusoids = 256;
 
-std::vector<float> sinusoids(std::int64_t dim) {
+std::vector<float> sinusoids(PositionKind kind, std::int64_t dim) {
   std::vector<float> table(static_cast<std::size_t>(kSinusoids * dim));
   for (std::int64_t position = 0; position < kSinusoids; ++position)
-    add_sinusoid(position, dim, table.data() + position * dim);
+    add_sinusoid(kind, position, dim, table.data() + position * dim);
   return table;
 }
 
@@ -57,7 +57,7 @@ class Builder {
     result.table = vector(name + ".weight");
     result.kind = config_.positions;
     if (result.kind == PositionKind::learned) result.positions = vector(name + ".positions.weight");
-    if (result.kind == PositionKind::sinusoidal) result.positions = sinusoids(dim);
+    if (is_sinusoidal(result.kind)) result.positions = sinusoids(result.kind, dim);
     result.dim = dim;
     result.vocabulary = vocabulary;
     if (config_.scale_embeddings)
@@ -148,12 +148,19 @@ void Norm::operator()(const float* x, std::int64_t rows, float* out) const {
   layer_norm_rows({x, rows, std::ssize(weight), weight.data(), bias.data(), epsilon, out});
 }
 
-void add_sinusoid(std::int64_t position, std::int64_t dim, float* out) {
+bool is_sinusoidal(PositionKind kind) {
+  return kind == PositionKind::sinusoidal || kind == PositionKind::sinusoidal_split;
+}
+
+void add_sinusoid(PositionKind kind, std::int64_t position, std::int64_t dim, float* out) {
   const double step = -2.0 * std::log(10000.0) / static_cast<double>(dim);
+  const std::int64_t pairs = (dim + 1) / 2;
   for (std::int64_t column = 0; column < dim; ++column) {
-    const double angle =
-        static_cast<double>(position) * std::exp(static_cast<double>(column / 2) * step);
-    out[column] += static_cast<float>(column % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    const bool is_split = kind == PositionKind::sinusoidal_split;
+    const std::int64_t pair = is_split ? column % pairs : column / 2;
+    const bool is_sine = is_split ? column < pairs : column % 2 == 0;
+    const double angle = static_cast<double>(position) * std::exp(static_cast<double>(pair) * step);
+    out[column] += static_cast<float>(is_sine ? std::sin(angle) : std::cos(angle));
   }
 }
 
@@ -165,6 +172,8 @@ Activation Network::activation() const {
       return Activation::gelu;
     case dragoman::Activation::silu:
       return Activation::silu;
+    case dragoman::Activation::gelu_new:  // ModelConfig::modules_only
+      break;
   }
   return Activation::none;
 }

@@ -49,8 +49,10 @@ struct Embedding {
   std::int64_t vocabulary = 0;
 };
 
-/// out [dim] += the sinusoid of a position (Vaswani et al. 2017, 3.5).
-void add_sinusoid(std::int64_t position, std::int64_t dim, float* out);
+/// out [dim] += the sinusoid of a position (Vaswani et al. 2017, 3.5), of kind sinusoidal or
+/// sinusoidal_split.
+void add_sinusoid(PositionKind kind, std::int64_t position, std::int64_t dim, float* out);
+[[nodiscard]] bool is_sinusoidal(PositionKind kind);
 
 struct FeedForward {
   Linear inner;

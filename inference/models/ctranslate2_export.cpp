@@ -91,6 +91,8 @@ std::int8_t activation_number(Activation activation) {
   switch (activation) {
     case Activation::relu:
       return 0;
+    case Activation::gelu_new:
+      return 1;
     case Activation::silu:
       return 2;
     case Activation::gelu:
@@ -148,8 +150,8 @@ class Exporter {
     at::Tensor encodings = at::zeros({positions, stack.dim});
     if (file_.model.positions == PositionKind::learned)
       encodings = weight(ours + ".positions.weight");
-    else if (file_.model.positions == PositionKind::sinusoidal)
-      encodings = sinusoidal_positions(0, positions, stack.dim, at::kCPU);
+    else if (is_sinusoidal(file_.model.positions))
+      encodings = sinusoidal_positions({0, positions}, stack.dim, at::kCPU, file_.model.positions);
     out_.add(side + "/position_encodings/encodings", encodings);
   }
 
@@ -201,6 +203,16 @@ void export_ctranslate2(const ModelFile& file, const std::string& folder) {
   if (file.model.architecture != Architecture::transformer)
     throw UsageError(fmt::format(
         "{}: is an lstm. Transformers alone can be exported to CTranslate2.", file.path));
+  if (const std::string_view option = file.model.modules_only(); !option.empty())
+    throw UsageError(
+        fmt::format("{}: its model.{} is not among those that this export writes for CTranslate2. "
+                    "CTranslate2's own converters read the original of an imported model.",
+                    file.path, option));
+  if (!file.model.source_prefix.empty() || !file.model.target_prefix.empty())
+    throw UsageError(
+        fmt::format("{}: has model.source_prefix or target_prefix, which CTranslate2 leaves to its "
+                    "callers. CTranslate2's own converters read the original of an imported model.",
+                    file.path));
   const std::string model = Exporter(file).run();
   std::error_code error;
   std::filesystem::create_directories(folder, error);

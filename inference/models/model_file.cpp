@@ -59,16 +59,18 @@ double matrix_numbers(const ModelConfig& config) {
   const bool is_lstm = config.architecture == Architecture::lstm;
   const auto layer = [&](const StackConfig& stack, double projections, double gates) {
     const auto dim = static_cast<double>(stack.dim);
-    const double inner = is_lstm ? 0.0 : 2.0 * dim * static_cast<double>(stack.feed_forward);
+    const double matrices = config.gated_feed_forward ? 3.0 : 2.0;
+    const double inner = is_lstm ? 0.0 : matrices * dim * static_cast<double>(stack.feed_forward);
+    const double width = is_lstm ? dim : static_cast<double>(stack.attention_dim());
     return static_cast<double>(stack.layers) *
-           ((is_lstm ? gates : projections) * dim * dim + inner);
+           ((is_lstm ? gates : projections) * dim * width + inner);
   };
   const auto source = static_cast<double>(config.encoder.dim);
   const auto target = static_cast<double>(config.decoder.dim);
   double count = layer(config.encoder, 4.0, 6.0) + layer(config.decoder, 6.0, 8.0) +
                  static_cast<double>(config.source_vocabulary) * source;
   if (config.used_positions() == PositionKind::learned)
-    count += static_cast<double>(config.max_positions) * (source + target);
+    count += static_cast<double>(config.position_offset + config.max_positions) * (source + target);
   if (config.copy_head.enabled && config.copy_head.pointer == PointerKind::dedicated)
     count += static_cast<double>(config.copy_head.dim) * (source + target);
   return count;
@@ -111,7 +113,12 @@ ModelFile load_model_file(const std::string& path) {
                  .warnings = std::move(warnings)};
   file.precision = stored_precision(file.weights);
   restore_weights(file.weights, path);
-  file.encoder = {source, target, copy_options(file.model)};
+  try {
+    file.encoder = PairEncoder(source, target, copy_options(file.model))
+                       .prefixing(sequence_prefixes(file.model));
+  } catch (const UsageError& error) {
+    throw ModelError(fmt::format("{}: config.json: {}", path, error.what()));
+  }
   check_vocabulary(file.model.source_vocabulary, source, "source", path);
   check_vocabulary(file.model.target_vocabulary, target, "target", path);
   return file;

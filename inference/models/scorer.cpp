@@ -59,7 +59,8 @@ std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encode
   for (std::size_t index = 0; index < sources.size(); ++index) {
     source_ids.push_back(encoder.encode_source(sources[index]));
     const auto ids = encoder.encode_target(targets[index], source_ids.back());
-    target_ids.emplace_back(ids.begin(), ids.end());
+    target_ids.emplace_back(encoder.target_prefix().begin(), encoder.target_prefix().end());
+    target_ids.back().insert(target_ids.back().end(), ids.begin(), ids.end());
   }
   check_lengths(source_ids, target_ids, model.max_positions());
   std::vector<std::int64_t> order(sources.size());

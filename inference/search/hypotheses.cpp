@@ -16,6 +16,8 @@ double normalized_score(double log_probability, std::int64_t length,
       return log_probability / tokens;
     case LengthNormalization::gnmt:
       return log_probability / std::pow((5.0 + tokens) / 6.0, options.length_alpha);
+    case LengthNormalization::power:
+      return log_probability / std::pow(tokens, options.length_alpha);
     case LengthNormalization::none:
       break;
   }

@@ -22,6 +22,7 @@ struct IdHypothesis {
 
 /// `length` is the number of summed log-probabilities: </s> counts. average: the mean. gnmt:
 /// divided by ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14, without its coverage term).
+/// power: divided by length^alpha.
 [[nodiscard]] double normalized_score(double log_probability, std::int64_t length,
                                       const DecodingOptions& options);
 

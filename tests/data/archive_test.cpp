@@ -289,6 +289,11 @@ TEST_CASE("pickles that would run code, or eat memory or stack, are refused", "[
   CHECK_THROWS_WITH(read("cos\nsystem\nX\2\0\0\0ls\x85R."s),
                     Contains("m.pt: ") && Contains("calls os system, which is not allowed"));
   CHECK_THROWS_WITH(read("cos\nPopen\n)\x81."s), Contains("no TorchScript module"));
+  CHECK_THROWS_WITH(read("\x80\4\x8c\2os\x8c\6system\x93\x8c\2ls\x85R."s),
+                    Contains("calls os system, which is not allowed"));
+  CHECK_THROWS_WITH(read("ccollections\nOrderedDict\n)Rcos\nsystem\n)Rb."s),
+                    Contains("calls os system, which is not allowed"));
+  CHECK(read("ccollections\nOrderedDict\n)R}X\1\0\0\0aK\1sb."s).empty());
   CHECK_THROWS_WITH(read("(S'ls'\nios\nsystem\n."s),
                     Contains("instruction 0x53, which is not allowed"));
   CHECK_THROWS_WITH(read(")"s + std::string(100000, '\x85') + "."), Contains("nested too deeply"));

@@ -235,3 +235,37 @@ TEST_CASE("a protected span that was cut off is not asked for", "[pair_encoder]"
   CHECK(source.protected_ids.size() == 1);
   CHECK(source.surfaces == std::vector<std::string>{"12"});
 }
+
+TEST_CASE("prefixes stand in front of sources and training targets, and are no text",
+          "[pair_encoder]") {
+  const Tokenizer tokenizer = trained(TokenizerType::bpe, 60, lines());
+  const PairEncoder plain(tokenizer, tokenizer);
+  const PairEncoder encoder = plain.prefixing({.source = {"<s>"}, .target = {"<pad>", "<s>"}});
+  using Ids = std::vector<std::int32_t>;
+  const auto with = [](Ids prefix, const Ids& ids) {
+    prefix.insert(prefix.end(), ids.begin(), ids.end());
+    return prefix;
+  };
+  const Ids read = plain.encode_source("the man reads").ids;
+  const Ids said = plain.encode_target("two dogs", {});
+  CHECK(encoder.encode_source("the man reads").ids == with({2}, read));
+  CHECK(encoder.encode_source("").ids.empty());
+  CHECK(encoder.encode_target("two dogs", {}) == said);
+  CHECK(encoder.target_prefix() == Ids{0, 2});
+  const dragoman::Example pair = encoder.encode("the man reads", "two dogs");
+  CHECK(pair.source == with({2}, read));
+  CHECK(pair.target == with({0, 2}, said));
+  const Ids whole = with({0, 2}, said);
+  CHECK(encoder.decode(std::vector<std::int64_t>(whole.begin(), whole.end()), {}).text ==
+        "two dogs");
+  const std::vector<dragoman::WordLink> links = {{1, 0}};
+  const auto linked = encoder.encode("the man", "two", {.links = links});
+  REQUIRE(!linked.links.empty());
+  for (const dragoman::WordLink& link : linked.links) {
+    CHECK(link.source >= 1);
+    CHECK(link.target >= 2);
+  }
+  CHECK_THROWS_AS(plain.prefixing({.source = {"<none>"}}), dragoman::UsageError);
+  CHECK_THROWS_AS(joint(TokenizerType::bpe, 60).prefixing({.source = {"<s>"}}),
+                  dragoman::UsageError);
+}

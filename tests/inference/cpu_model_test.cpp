@@ -60,6 +60,8 @@ std::vector<ModelConfig> configurations() {
     config.copy_head.coverage = true;
     config.copy_head.follow = false;
     all.push_back(config);
+    config.positions = dragoman::PositionKind::sinusoidal_split;
+    all.push_back(config);
     config.positions = dragoman::PositionKind::none;
     config.tied_embeddings = dragoman::TiedEmbeddings::target_output;
     config.copy_head.pointer = dragoman::PointerKind::attention_head;

@@ -30,6 +30,9 @@ IdHypothesis hypothesis(std::int64_t id, double log_probability, std::size_t len
 TEST_CASE("each length normalisation is its formula", "[hypotheses]") {
   CHECK(normalized_score(-6.0, 4, {.length_normalization = LengthNormalization::none}) == -6.0);
   CHECK(normalized_score(-6.0, 4, {.length_normalization = LengthNormalization::average}) == -1.5);
+  CHECK(normalized_score(
+            -6.0, 4, {.length_normalization = LengthNormalization::power, .length_alpha = 0.5}) ==
+        Approx(-3.0));
   // ((5 + 7) / 6)^2 = 4
   CHECK(normalized_score(
             -6.0, 7, {.length_normalization = LengthNormalization::gnmt, .length_alpha = 2.0}) ==

@@ -10,7 +10,7 @@
 TEST_CASE("sinusoidal positions follow the formula at any offset", "[positions]") {
   constexpr std::int64_t kDim = 7;
   for (const std::int64_t offset : {0, 3, 100000}) {
-    const at::Tensor table = dragoman::sinusoidal_positions(offset, 5, kDim, at::kCPU);
+    const at::Tensor table = dragoman::sinusoidal_positions({offset, 5}, kDim, at::kCPU);
     REQUIRE(table.sizes() == at::IntArrayRef({5, kDim}));
     for (std::int64_t row = 0; row < 5; ++row)
       for (std::int64_t column = 0; column < kDim; ++column) {

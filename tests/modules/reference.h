@@ -32,7 +32,15 @@ std::string enum_name(Enum value) {
 inline Dict config_dict(const dragoman::ModelConfig& config, double label_smoothing) {
   Dict dict = empty_dict();
   dict.insert("norm", enum_name(config.norm));
+  dict.insert("norm_type", enum_name(config.norm_type));
   dict.insert("activation", enum_name(config.activation));
+  dict.insert("gated_feed_forward", config.gated_feed_forward);
+  dict.insert("linear_bias", config.linear_bias);
+  dict.insert("scale_attention", config.scale_attention);
+  dict.insert("position_offset", config.position_offset);
+  dict.insert("relative_distance", config.relative_distance);
+  dict.insert("embedding_norm", config.embedding_norm);
+  dict.insert("output_scale", config.output_scale);
   dict.insert("positions", enum_name(config.used_positions()));
   dict.insert("tied_embeddings", enum_name(config.tied_embeddings));
   dict.insert("scale_embeddings", config.scale_embeddings);

@@ -65,6 +65,32 @@ std::vector<ModelCase> special_cases() {
   plain.config.encoder =
       plain.config.decoder = {.layers = 1, .dim = 7, .heads = 1, .feed_forward = 8};
   cases.push_back(plain);
+  ModelCase t5{"as T5", dragoman_test::tiny_config()};
+  t5.config.norm_type = dragoman::NormType::rms_norm;
+  t5.config.positions = PositionKind::relative;
+  t5.config.relative_buckets = 8;
+  t5.config.relative_distance = 5;
+  t5.config.linear_bias = t5.config.output_bias = false;
+  t5.config.scale_attention = t5.config.scale_embeddings = false;
+  t5.config.encoder.head_dim = t5.config.decoder.head_dim = 5;
+  t5.config.output_scale = 0.3;
+  cases.push_back(t5);
+  t5.name = "as T5 1.1";
+  t5.config.gated_feed_forward = true;
+  t5.config.activation = dragoman::Activation::gelu_new;
+  t5.config.tied_embeddings = TiedEmbeddings::source_target;
+  t5.config.output_scale = 1.0;
+  cases.push_back(t5);
+  ModelCase bart{"as BART", dragoman_test::tiny_config()};
+  bart.config.positions = PositionKind::learned;
+  bart.config.position_offset = 2;
+  bart.config.embedding_norm = true;
+  bart.config.norm = NormPosition::post;
+  cases.push_back(bart);
+  bart.name = "as M2M-100";
+  bart.config.positions = PositionKind::sinusoidal_tensor2tensor;
+  bart.config.norm = NormPosition::pre;
+  cases.push_back(bart);
   return cases;
 }
 

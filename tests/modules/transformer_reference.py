@@ -12,13 +12,32 @@ import sys
 import torch
 
 
-def positions_table(length, dim):
+def positions_table(first, length, dim, kind):
     table = torch.zeros(length, dim, dtype=torch.float64)
+    pairs = (dim + 1) // 2
     for position in range(length):
         for column in range(dim):
-            angle = position / 10000 ** (2 * (column // 2) / dim)
-            table[position, column] = math.sin(angle) if column % 2 == 0 else math.cos(angle)
+            pair, is_sine = ((column // 2, column % 2 == 0) if kind == "sinusoidal"
+                             else (column % pairs, column < pairs))
+            exponent = pair / (pairs - 1) if kind == "sinusoidal_tensor2tensor" else 2 * pair / dim
+            angle = (first + position) / 10000 ** exponent
+            table[position, column] = math.sin(angle) if is_sine else math.cos(angle)
     return table
+
+
+def bucket(distance, buckets, greatest, both):
+    """The group of a key that stands `distance` behind the query (T5)."""
+    if both:
+        buckets //= 2
+        first = buckets if distance > 0 else 0
+        distance = abs(distance)
+    else:
+        first, distance = 0, max(-distance, 0)
+    exact = buckets // 2
+    if distance < exact:
+        return first + distance
+    share = math.log(distance / exact) / math.log(greatest / exact)
+    return first + min(exact + int(share * (buckets - exact)), buckets - 1)
 
 
 class Model:
@@ -36,9 +55,13 @@ class Model:
                               "all": lambda: self.source_matrix}[tied]()
 
     def linear(self, name, x):
-        return x @ self.w[name + ".weight"].T + self.w[name + ".bias"]
+        y = x @ self.w[name + ".weight"].T
+        return y + self.w[name + ".bias"] if self.config["linear_bias"] else y
 
     def norm(self, name, x):
+        if self.config["norm_type"] == "rms_norm":
+            size = (x.pow(2).mean(-1, keepdim=True) + self.config["norm_epsilon"]).sqrt()
+            return x / size * self.w[name + ".weight"]
         centred = x - x.mean(-1, keepdim=True)
         deviation = (centred.pow(2).mean(-1, keepdim=True) + self.config["norm_epsilon"]).sqrt()
         return centred / deviation * self.w[name + ".weight"] + self.w[name + ".bias"]
@@ -48,19 +71,33 @@ class Model:
         x = matrix[ids]
         if self.config["scale_embeddings"]:
             x = x * math.sqrt(dim)
-        if self.config["positions"] == "sinusoidal":
-            x = x + positions_table(ids.size(1), dim)
-        elif self.config["positions"] == "learned":
-            x = x + self.w[side + "_embedding.positions.weight"][:ids.size(1)]
-        return x
+        kind, first = self.config["positions"], self.config["position_offset"]
+        if kind.startswith("sinusoidal"):
+            x = x + positions_table(first, ids.size(1), dim, kind)
+        elif kind == "learned":
+            x = x + self.w[side + "_embedding.positions.weight"][first:first + ids.size(1)]
+        return self.norm(side + "_embedding.norm", x) if self.config["embedding_norm"] else x
 
-    def attention(self, queries, keys, values, heads, allowed):
-        """queries [B, T, D], keys and values [B, S, D], allowed [B, T, S]; one head at a time."""
+    def relative(self, side, length):
+        """What is added to the scores of self-attention: [T, T, H], or None."""
+        if self.config["positions"] != "relative":
+            return None
+        weight = self.w[side + ".relative_positions.weight"]
+        return torch.stack([torch.stack([weight[bucket(key - query, len(weight),
+                                                       self.config["relative_distance"], side == "encoder")]
+                                         for key in range(length)]) for query in range(length)])
+
+    def attention(self, queries, keys, values, heads, allowed, bias=None):
+        """queries [B, T, HK], keys and values [B, S, HK], allowed [B, T, S]; one head at a time."""
         width = queries.size(-1) // heads
         outputs, self.last_weights = [], 0
         for head in range(heads):
             part = slice(head * width, (head + 1) * width)
-            scores = torch.einsum("btk,bsk->bts", queries[..., part], keys[..., part]) / math.sqrt(width)
+            scores = torch.einsum("btk,bsk->bts", queries[..., part], keys[..., part])
+            if self.config["scale_attention"]:
+                scores = scores / math.sqrt(width)
+            if bias is not None:
+                scores = scores + bias[..., head]
             weights = scores.masked_fill(~allowed, -math.inf).exp()
             weights = weights / weights.sum(-1, keepdim=True)
             self.last_weights = self.last_weights + weights.detach() / heads
@@ -69,7 +106,8 @@ class Model:
 
     def self_attention(self, name, x, heads, allowed):
         queries, keys, values = self.linear(name + ".query_key_value", x).chunk(3, -1)
-        return self.linear(name + ".output", self.attention(queries, keys, values, heads, allowed))
+        bias = self.relative(name.split(".")[0], x.size(1))
+        return self.linear(name + ".output", self.attention(queries, keys, values, heads, allowed, bias))
 
     def cross_attention(self, name, x, memory, heads, allowed):
         keys, values = self.linear(name + ".key_value", memory).chunk(2, -1)
@@ -79,14 +117,19 @@ class Model:
         return self.linear(name + ".output", attended)
 
     def feed_forward(self, name, x):
-        x = self.linear(name + ".inner", x)
+        inner = self.linear(name + ".inner", x)
+        x = self.linear(name + ".gate", x) if self.config["gated_feed_forward"] else inner
         kind = self.config["activation"]
         if kind == "relu":
             x = x * (x > 0)
         elif kind == "gelu":
             x = x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
+        elif kind == "gelu_new":
+            x = x * 0.5 * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
         else:
             x = x / (1 + torch.exp(-x))
+        if self.config["gated_feed_forward"]:
+            x = x * inner
         return self.linear(name + ".outer", x)
 
     def block(self, name, x, function):
@@ -119,7 +162,7 @@ class Model:
         return self.norm("decoder.norm", x) if self.config["norm"] == "pre" else x
 
     def log_probs(self, hidden):
-        logits = hidden @ self.output_matrix.T
+        logits = self.config["output_scale"] * hidden @ self.output_matrix.T
         if self.config["output_bias"]:
             logits = logits + self.w["output_head.bias"]
         return logits - logits.exp().sum(-1, keepdim=True).log()

@@ -1,0 +1,49 @@
+// The pieces of a SentencePiece model file, and the file with other ones: how the numbers of pieces
+// become those of a foreign model's vocabulary, so that its matrices need not be reordered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dragoman {
+
+/// Numbers as in sentencepiece_model.proto. unused: no text is cut into it.
+enum class PieceKind {
+  normal = 1,
+  unknown = 2,
+  control = 3,
+  user_defined = 4,
+  unused = 5,
+  byte = 6
+};
+
+struct VocabularyPiece {
+  std::string text;
+  float score = 0.0f;
+  PieceKind kind = PieceKind::normal;
+};
+
+/// Which pieces play the special parts; "": none does.
+struct SpecialPieces {
+  std::string unknown;
+  std::string begin;
+  std::string end;
+  std::string pad;
+};
+
+/// The pieces of a .model file, in order. Throws ModelError that begins with `origin` when `bytes`
+/// are none.
+[[nodiscard]] std::vector<VocabularyPiece> sentencepiece_pieces(std::string_view bytes,
+                                                                const std::string& origin);
+
+/// The .model file `bytes` with `pieces` in place of its own; normalisation and type stay.
+[[nodiscard]] std::string with_pieces(std::string_view bytes,
+                                      const std::vector<VocabularyPiece>& pieces,
+                                      const SpecialPieces& special);
+
+/// Whether pieces are merged (BPE) and not chosen by their probabilities (unigram).
+[[nodiscard]] bool is_merging(std::string_view bytes);
+
+}  // namespace dragoman

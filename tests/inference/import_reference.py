@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Tiny random models of Hugging Face's transformers, and what its `generate` makes of random inputs.
+
+    import_reference.py FOLDER FAMILY[:safetensors|:bin|:shards]...
+
+FOLDER/FAMILY gets what save_pretrained writes, tokeniser files as the family has them, and expected.json:
+  source, target  token ids: inputs, and what the decoder is given
+  logits          of each position of each target
+  greedy, beam    what generate says with one beam and with four, without the piece that decoding starts from
+  texts, text_ids texts and the ids that transformers reads them as
+Exit status 77: transformers is not installed.
+"""
+import json
+import pathlib
+import random
+import sys
+
+try:
+    import sentencepiece
+    import torch
+    import transformers
+except ImportError as error:
+    print(error)
+    sys.exit(77)
+
+INPUTS = 50
+TRIED = 140  # of which some are cut at the length limit
+SOURCE_LINES = ["two dogs play in the snow", "a man in a red shirt walks", "the small child eats an apple",
+                "three women sit at a table", "a girl jumps over the old wall", "dogs run through green grass",
+                "an old man reads the newspaper", "the boy throws a ball to the dog",
+                "people wait for the next train", "a cat sleeps on the warm roof"]
+TARGET_LINES = ["zwei Hunde spielen im Schnee", "ein Mann in einem roten Hemd geht", "das kleine Kind isst einen Apfel",
+                "drei Frauen sitzen an einem Tisch", "ein Mädchen springt über die alte Mauer",
+                "Hunde laufen durch grünes Gras", "ein alter Mann liest die Zeitung",
+                "der Junge wirft dem Hund einen Ball zu", "Leute warten auf den nächsten Zug",
+                "eine Katze schläft auf dem warmen Dach"]
+TEXTS = SOURCE_LINES + ["Dogs  and cats!", "wall apple wall", "a", "the 3 trains, the roof", "ﬁne ½ Ünï"]
+
+
+def train(path, lines, **options):
+    import io
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=model, vocab_size=64,
+                                             hard_vocab_limit=False, minloglevel=2, **options)
+    pathlib.Path(path).write_bytes(model.getvalue())
+    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+
+
+def pieces_of(processor):
+    return [processor.id_to_piece(number) for number in range(processor.get_piece_size())]
+
+
+def write_json(path, content):
+    pathlib.Path(path).write_text(json.dumps(content))
+
+
+SIZES = dict(d_model=24, encoder_layers=2, decoder_layers=2, encoder_attention_heads=3, decoder_attention_heads=4,
+             encoder_ffn_dim=32, decoder_ffn_dim=40, max_position_embeddings=128, dropout=0.0, attention_dropout=0.0,
+             forced_eos_token_id=None)
+
+
+def marian(folder):
+    source = train(f"{folder}/source.spm", SOURCE_LINES)
+    target = train(f"{folder}/target.spm", TARGET_LINES)
+    words = ["</s>", "<unk>"]
+    words += sorted(set(pieces_of(source)[3:] + pieces_of(target)[3:]))
+    words += [">>fra<<", "<pad>"]
+    write_json(f"{folder}/vocab.json", {word: number for number, word in enumerate(words)})
+    write_json(f"{folder}/tokenizer_config.json", {"tokenizer_class": "MarianTokenizer"})
+    pad = len(words) - 1
+    config = transformers.MarianConfig(vocab_size=len(words), pad_token_id=pad, decoder_start_token_id=pad, eos_token_id=0,
+                                       bos_token_id=0, scale_embedding=True, activation_function="swish",
+                                       bad_words_ids=[[pad]], **SIZES)
+    tokenizer = transformers.MarianTokenizer(f"{folder}/source.spm", f"{folder}/target.spm", f"{folder}/vocab.json")
+    texts = TEXTS + [">>fra<< the old dog"]
+    return (transformers.MarianMTModel(config), texts, [tokenizer(text)["input_ids"] for text in texts],
+            lambda ids: ids + [0], {}, 2, pad)
+
+
+def t5_like(folder, **options):
+    processor = train(f"{folder}/spiece.model", SOURCE_LINES + TARGET_LINES, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    size = processor.get_piece_size()
+    write_json(f"{folder}/tokenizer_config.json", {"extra_ids": 10})
+    config = transformers.T5Config(vocab_size=size + 16, d_model=24, d_kv=5, d_ff=40, num_layers=2, num_decoder_layers=2,
+                                   num_heads=4, dropout_rate=0.0, relative_attention_num_buckets=8,
+                                   relative_attention_max_distance=12, decoder_start_token_id=0, **options)
+    return (transformers.T5ForConditionalGeneration(config), TEXTS, [processor.encode(text) + [1] for text in TEXTS],
+            lambda ids: ids + [1], {"suppress_tokens": [0]}, 3, size)
+
+
+def t5(folder):
+    return t5_like(folder, feed_forward_proj="relu")
+
+
+def t5_1_1(folder):
+    return t5_like(folder, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+
+
+def pegasus(folder):
+    processor = train(f"{folder}/spiece.model", SOURCE_LINES + TARGET_LINES, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    size = processor.get_piece_size() + 7
+    write_json(f"{folder}/tokenizer_config.json", {"tokenizer_class": "PegasusTokenizer", "offset": 7})
+    config = transformers.PegasusConfig(vocab_size=size, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
+                                        scale_embedding=True, activation_function="relu", length_penalty=0.8, **SIZES)
+    ids = [[number + 7 for number in processor.encode(text)] + [1] for text in TEXTS]
+    return (transformers.PegasusForConditionalGeneration(config), TEXTS, ids, lambda ids: ids + [1],
+            {"suppress_tokens": [0], "length_penalty": 0.8}, 9, size)
+
+
+LANGUAGES = ["en_XX", "de_DE", "fr_XX"]
+
+
+def fairseq(folder, kind, tags, prefix):
+    """Numbers of fairseq: <s> <pad> </s> <unk>, the pieces, tags, <mask>."""
+    processor = train(f"{folder}/sentencepiece.bpe.model", SOURCE_LINES + TARGET_LINES)
+    size = processor.get_piece_size() + 1
+    added = {str(size + number): {"content": tag} for number, tag in enumerate(tags + ["<mask>"])}
+    write_json(f"{folder}/tokenizer_config.json", {"tokenizer_class": kind, "added_tokens_decoder": added,
+                                                   "src_lang": tags[0] if tags else None})
+    first = [size] if tags else prefix
+    ids = [first + [number + 1 if number else 3 for number in processor.encode(text)] + [2] for text in TEXTS]
+    return size, size + len(added), first, ids
+
+
+def bart(folder):
+    size, words, first, ids = fairseq(folder, "BartTokenizer", [], [0])
+    config = transformers.BartConfig(vocab_size=words, scale_embedding=False, forced_bos_token_id=0, **SIZES)
+    return (transformers.BartForConditionalGeneration(config), TEXTS, ids, lambda ids: first + ids + [2],
+            {"suppress_tokens": [1], "forced_bos_token_id": 0}, 4, size)
+
+
+def mbart50(folder):
+    size, words, first, ids = fairseq(folder, "MBart50Tokenizer", LANGUAGES, [])
+    config = transformers.MBartConfig(vocab_size=words, scale_embedding=True, decoder_start_token_id=2, **SIZES)
+    return (transformers.MBartForConditionalGeneration(config), TEXTS, ids, lambda ids: first + ids + [2],
+            {"suppress_tokens": [1], "forced_bos_token_id": size + 1}, 4, size)
+
+
+def nllb(folder):
+    size, words, first, ids = fairseq(folder, "NllbTokenizer", LANGUAGES, [])
+    config = transformers.M2M100Config(vocab_size=words, scale_embedding=True, decoder_start_token_id=2, **SIZES)
+    return (transformers.M2M100ForConditionalGeneration(config), TEXTS, ids, lambda ids: first + ids + [2],
+            {"suppress_tokens": [1], "forced_bos_token_id": size + 1}, 4, size)
+
+
+def m2m_100(folder):
+    processor = train(f"{folder}/sentencepiece.bpe.model", SOURCE_LINES + TARGET_LINES)
+    words = ["<s>", "<pad>", "</s>", "<unk>"] + sorted(pieces_of(processor)[3:], reverse=True)
+    write_json(f"{folder}/vocab.json", {word: number for number, word in enumerate(words)})
+    size = len(words)
+    tags = {str(size + number): {"content": tag} for number, tag in enumerate(["__en__", "__de__"])}
+    write_json(f"{folder}/tokenizer_config.json", {"tokenizer_class": "M2M100Tokenizer", "added_tokens_decoder": tags})
+    numbers = {word: number for number, word in enumerate(words)}
+    ids = [[size] + [numbers.get(piece, 3) for piece in processor.encode(text, out_type=str)] + [2] for text in TEXTS]
+    config = transformers.M2M100Config(vocab_size=size + 10, scale_embedding=True, decoder_start_token_id=2, **SIZES)
+    return (transformers.M2M100ForConditionalGeneration(config), TEXTS, ids, lambda ids: [size] + ids + [2],
+            {"suppress_tokens": [1], "forced_bos_token_id": size + 1}, 4, size)
+
+
+def randomize(model):
+    """Numbers far enough from the initial ones that every one of them matters."""
+    with torch.no_grad():
+        for name, tensor in model.named_parameters():
+            if "embed_positions" in name and not tensor.requires_grad:
+                continue  # sinusoids
+            if tensor.dim() > 1:
+                is_lookup = "shared" in name or "embed_" in name or "relative" in name
+                tensor.normal_(0.0, 0.3 if is_lookup else 1.5 / tensor.size(-1) ** 0.5)
+            else:
+                tensor.add_(torch.randn_like(tensor) * 0.2)
+        if hasattr(model, "final_logits_bias"):
+            model.final_logits_bias.normal_(0.0, 0.5)
+
+
+def let_outputs_end(model, sources, options):
+    """Fits the row of </s> so that its logit grows along the outputs and wins somewhere behind their first words."""
+    end = model.config.eos_token_id
+    length = 24
+    with torch.no_grad():
+        targets = model.generate(sources, min_length=length, max_length=length, do_sample=False, num_beams=1, **options)
+        out = model(input_ids=sources, decoder_input_ids=targets, output_hidden_states=True)
+        logits = out.logits.clone()
+        logits[:, :, end] = -1e9
+        places = torch.arange(targets.size(1)).expand(len(sources), -1)
+        wanted = logits.max(-1).values + (places - 12.0) * 0.5
+        hidden = out.decoder_hidden_states[-1].flatten(0, 1)
+        if getattr(model.config, "scale_decoder_outputs", False):
+            hidden = hidden * model.config.d_model ** -0.5
+        if hasattr(model, "final_logits_bias"):
+            model.final_logits_bias[0, end] = 0.0
+        squares = hidden.T @ hidden + 0.01 * torch.eye(hidden.size(1))
+        model.get_output_embeddings().weight[end] = torch.linalg.solve(squares, hidden.T @ wanted.flatten())
+
+
+def padded(rows, pad):
+    width = max(map(len, rows))
+    return torch.tensor([row + [pad] * (width - len(row)) for row in rows])
+
+
+def said(model, sources, beams, end, options):
+    """Up to the end that it says; one that is cut at the length limit lacks it."""
+    ids = padded(sources, model.config.pad_token_id)
+    real = torch.tensor([[1] * len(row) + [0] * (ids.size(1) - len(row)) for row in sources])
+    out = model.generate(ids, attention_mask=real, num_beams=beams, max_length=40, do_sample=False, early_stopping=False,
+                         **options)[:, 1:].tolist()
+    first = 1 if "forced_bos_token_id" in options else 0
+    return [row[:row.index(end, first) + 1] if end in row[first:] else row for row in out]
+
+
+def make(folder, family, form):
+    torch.manual_seed(1)
+    draw = random.Random(2)
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    model, texts, text_ids, framed, options, low, high = globals()[family](folder)
+    model.eval()
+    randomize(model)
+    for name in ("length_penalty", "forced_bos_token_id"):
+        if name in options:
+            setattr(model.generation_config, name, options[name])
+    end = model.config.eos_token_id
+    sources = [framed([draw.randrange(low, high) for _ in range(draw.randrange(1, 15))]) for _ in range(TRIED)]
+    let_outputs_end(model, torch.tensor([framed([draw.randrange(low, high) for _ in range(8)]) for _ in range(60)]),
+                    options)
+    greedy, beam = said(model, sources, 1, end, options), said(model, sources, 4, end, options)
+    ended = [number for number in range(TRIED) if greedy[number][-1] == end and beam[number][-1] == end][:INPUTS]
+    targets = [[draw.randrange(low, high) for _ in range(draw.randrange(1, 9))] for _ in ended]
+    start = model.generation_config.decoder_start_token_id
+    ids = padded([sources[number] for number in ended], model.config.pad_token_id)
+    real = torch.tensor([[1] * len(sources[number]) + [0] * (ids.size(1) - len(sources[number])) for number in ended])
+    with torch.no_grad():
+        logits = model(input_ids=ids, attention_mask=real,
+                       decoder_input_ids=padded([[start] + row for row in targets], low)).logits
+    expected = {"source": [sources[number] for number in ended], "target": targets,
+                "logits": [rows[:len(row) + 1].tolist() for rows, row in zip(logits, targets)],
+                "greedy": [greedy[number] for number in ended], "beam": [beam[number] for number in ended],
+                "texts": texts, "text_ids": text_ids}
+    if form == "safetensors":
+        model.save_pretrained(folder)
+    elif form == "shards":
+        model.save_pretrained(folder, max_shard_size="20KB")
+    else:
+        model.save_pretrained(folder)
+        pathlib.Path(folder, "model.safetensors").unlink()
+        torch.save(model.state_dict(), f"{folder}/pytorch_model.bin")
+    torch.save({name: tensor.clone() for name, tensor in model.state_dict().items()}, f"{folder}/state.pt")
+    write_json(f"{folder}/expected.json", expected)
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    torch.set_num_threads(1)
+    for request in sys.argv[2:]:
+        family, _, form = request.partition(":")
+        make(f"{sys.argv[1]}/{family}", family, form or "safetensors")
+
+
+if __name__ == "__main__":
+    main()
