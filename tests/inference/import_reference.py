@@ -217,6 +217,7 @@ def make(folder, family, form):
     for name in ("length_penalty", "forced_bos_token_id"):
         if name in options:
             setattr(model.generation_config, name, options[name])
+    model.generation_config.num_beams = 4
     end = model.config.eos_token_id
     sources = [framed([draw.randrange(low, high) for _ in range(draw.randrange(1, 15))]) for _ in range(TRIED)]
     let_outputs_end(model, torch.tensor([framed([draw.randrange(low, high) for _ in range(8)]) for _ in range(60)]),
