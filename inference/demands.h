@@ -11,10 +11,13 @@ namespace dragoman {
 
 /// Of one sentence. Without </s>.
 struct SentenceDemands {
-  std::vector<std::int64_t> prefix;                ///< the output begins with it
+  std::vector<std::int64_t> prefix;  ///< the output begins with it
   std::vector<std::vector<std::int64_t>> phrases;  ///< the output holds each, kMostPhrases at most
   /// Mixed with the seed when outputs are drawn: sentences of different numbers draw independently.
   std::uint64_t number = 0;
+  /// So many words of the prefix begin every output of the model (a language tag): they count as
+  /// certain, with log-probability 0.
+  std::int64_t certain = 0;
 };
 
 struct SearchDemands {

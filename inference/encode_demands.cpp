@@ -144,6 +144,7 @@ SearchDemands encode_demands(const PairEncoder& encoder, std::span<const Encoded
                                                                   : given.number);
     const std::vector<std::int32_t>& first = encoder.target_prefix();
     sentence.prefix.assign(first.begin(), first.end());
+    sentence.certain = std::ssize(first);
     const std::string& prefix = given.prefix.empty() ? options.prefix : given.prefix;
     if (!prefix.empty())
       for (const std::int64_t id : spelling.prefix(prefix, sources[index], index, max_positions))

@@ -82,6 +82,8 @@ std::vector<Score> score_texts(const StepModel& model, const PairEncoder& encode
     const TargetBatch target = target_batch(wanted, encoder, model.device());
     const TokenScores found = model.score(source, target.input, target.output);
     const at::Tensor log_probs = found.log_probs.cpu().contiguous();  // [B, T]
+    // Words that the model begins every output with are certain, as in a search.
+    log_probs.narrow(1, 0, std::ssize(encoder.target_prefix())).zero_();
     at::Tensor attention;
     if (aligns) attention = found.attention.cpu().contiguous();  // [B, T, S]
     for (std::size_t place = 0; place < which.size(); ++place) {

@@ -210,7 +210,9 @@ void Search::apply_rules(Candidates& candidates,
   if (blocked.empty() && candidates.required.empty()) return;
   for_each_row([&](std::int64_t row, const Sentence& sentence, const Beam& beam) {
     if (is_forced(sentence)) {
-      force(candidates, row, sentence.demands.prefix[length_], candidates.required[row].back());
+      const bool is_certain = length_ < sentence.demands.certain;
+      force(candidates, row, sentence.demands.prefix[length_],
+            is_certain ? 0.0f : candidates.required[row].back());
       return;
     }
     if (!blocked.empty()) remove_tokens(candidates, row, blocked[row]);

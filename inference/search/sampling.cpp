@@ -136,14 +136,16 @@ void Sampler::extend(const DrawnSentence& sentence, Draw& draw,
                      std::span<const float> log_probs) const {
   static const std::vector<std::int64_t> kNone;
   const auto& required = source_.required.empty() ? kNone : source_.required[sentence.index];
-  const auto& prefix = demands_.of(sentence.index).prefix;
+  const SentenceDemands& demands = demands_.of(sentence.index);
+  const auto& prefix = demands.prefix;
   const bool is_forced = length_ < std::ssize(prefix);
   const std::int64_t token = is_forced ? prefix[static_cast<std::size_t>(length_)]
                                        : draw_token(draw, required, permitted(draw, log_probs));
   IdHypothesis& hypothesis = draw.hypothesis;
   const bool ends = token == ids_.end && !is_forced;
   if (ends || length_ < sentence.max_length) {
-    const float given = log_probs[static_cast<std::size_t>(token)];
+    const float given =
+        length_ < demands.certain ? 0.0f : log_probs[static_cast<std::size_t>(token)];
     const float log_prob = is_forced ? std::max(given, kLeastForced) : given;
     const bool is_repeated = !is_forced && options_.repetition_penalty != 1.0 &&
                              std::ranges::find(hypothesis.ids, token) != hypothesis.ids.end();

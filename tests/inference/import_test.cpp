@@ -121,11 +121,10 @@ void check_words(const Case& made, const dragoman::StepModel& model, const char*
   dragoman::SearchDemands demands;
   const auto& prefix = made.file.encoder.target_prefix();
   for (std::int64_t row = 0; row < batch.ids.size(0); ++row)
-    demands.sentences.push_back({.prefix = {prefix.begin(), prefix.end()}});
+    demands.sentences.push_back(
+        {.prefix = {prefix.begin(), prefix.end()}, .certain = std::ssize(prefix)});
   const std::int64_t end = made.file.encoder.target().end_id();
   for (const std::int64_t beams : {1, 4}) {
-    // Where a first word is forced, transformers does not count its log-probability, and we do.
-    if (beams > 1 && !prefix.empty()) continue;
     DecodingOptions options = made.file.decoding;
     options.beam_size = beams;
     options.max_length = 38;
