@@ -11,7 +11,7 @@ namespace dragoman {
 
 /// Of one sentence. Without </s>.
 struct SentenceDemands {
-  std::vector<std::int64_t> prefix;  ///< the output begins with it
+  std::vector<std::int64_t> prefix;                ///< the output begins with it
   std::vector<std::vector<std::int64_t>> phrases;  ///< the output holds each, kMostPhrases at most
   /// Mixed with the seed when outputs are drawn: sentences of different numbers draw independently.
   std::uint64_t number = 0;

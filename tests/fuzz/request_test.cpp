@@ -220,7 +220,7 @@ void check_json_lines(std::uint64_t count) {
   for (bool is_done = false; !is_done;) {
     CAPTURE(reader.line_number());
     try {
-      const dragoman::TranslateInput input = dragoman::read_input(reader, true, 1);
+      const dragoman::TranslateInput input = dragoman::read_input(reader, true, 1, {});
       is_done = input.texts.empty();
       if (is_done) continue;
       translated += translator.translate_batch(input.texts, options, input.own).size();
