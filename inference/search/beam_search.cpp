@@ -210,9 +210,9 @@ void Search::apply_rules(Candidates& candidates,
   if (blocked.empty() && candidates.required.empty()) return;
   for_each_row([&](std::int64_t row, const Sentence& sentence, const Beam& beam) {
     if (is_forced(sentence)) {
-      const bool is_certain = length_ < sentence.demands.certain;
+      const float given = candidates.required[row].back();
       force(candidates, row, sentence.demands.prefix[length_],
-            is_certain ? 0.0f : candidates.required[row].back());
+            length_ < sentence.demands.certain ? 0.0f : given);
       return;
     }
     if (!blocked.empty()) remove_tokens(candidates, row, blocked[row]);
