@@ -64,13 +64,17 @@ at::Tensor DecoderImpl::run_layer(std::size_t index, const at::Tensor& x,
   DecoderState::Layer& layer = state.layers[index];
   if (!checkpointing_ || !is_training() || layer.keep_scores || state.keep_self)
     return module->forward(x, masks, layer, state.keep_self);
-  return checkpointed({x, layer.cross_keys, layer.cross_values},
-                      [module, masks](const std::vector<at::Tensor>& inputs) {
-                        DecoderState::Layer memory;
-                        memory.cross_keys = inputs[1];
-                        memory.cross_values = inputs[2];
-                        return module->forward(inputs[0], masks, memory, false);
-                      });
+  std::vector<at::Tensor> given = {x, layer.cross_keys, layer.cross_values};
+  if (masks.self.added.defined()) given.push_back(masks.self.added);  // relative positions
+  const auto run = [module, causal = masks.self.causal,
+                    cross = masks.cross](const std::vector<at::Tensor>& inputs) {
+    DecoderState::Layer memory;
+    memory.cross_keys = inputs[1];
+    memory.cross_values = inputs[2];
+    const AttentionMask self{inputs.size() > 3 ? inputs[3] : at::Tensor(), causal};
+    return module->forward(inputs[0], {self, cross}, memory, false);
+  };
+  return checkpointed(given, run);
 }
 
 at::Tensor DecoderImpl::forward(at::Tensor x, DecoderState& state) {

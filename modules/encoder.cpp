@@ -43,10 +43,12 @@ at::Tensor EncoderImpl::forward(at::Tensor x, const at::Tensor& mask) {
   for (std::size_t layer = 0; layer < layers_->size(); ++layer) {
     if (dropped[layer]) continue;
     const auto run = [module = layers_->ptr<EncoderLayerImpl>(layer),
-                      added](const std::vector<at::Tensor>& inputs) {
-      return module->forward(inputs[0], added);
+                      causal = added.causal](const std::vector<at::Tensor>& inputs) {
+      return module->forward(inputs[0], {inputs.size() > 1 ? inputs[1] : at::Tensor(), causal});
     };
-    x = checkpointing_ && is_training() ? checkpointed({x}, run) : run({x});
+    std::vector<at::Tensor> inputs = {x};
+    if (added.added.defined()) inputs.push_back(added.added);  // relative positions are trained
+    x = checkpointing_ && is_training() ? checkpointed(inputs, run) : run(inputs);
   }
   return norm_ ? norm_(x) : x;
 }

@@ -68,6 +68,7 @@ TEST_CASE("layers that are computed twice have the gradients of those computed o
   config.dropout = 0.3;
   config.norm = GENERATE(dragoman::NormPosition::pre, dragoman::NormPosition::post);
   config.layer_drop = GENERATE(0.0, 0.3);
+  config.positions = GENERATE(dragoman::PositionKind::sinusoidal, dragoman::PositionKind::relative);
   const bool keeps_scores = GENERATE(false, true);
   if (keeps_scores) {
     config.copy_head.enabled = true;
