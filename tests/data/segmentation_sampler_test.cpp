@@ -135,13 +135,18 @@ TEST_CASE("without dropout the merges are those of SentencePiece", "[segmentatio
 
 TEST_CASE("a great alpha leaves the best segmentation", "[segmentation_sampler]") {
   const SegmentationSampler sampler(unigram(), {.alpha = 1000.0}, "source");
+  std::size_t words = 0;
   std::size_t equal = 0;
   for (const auto& line : documentation()) {
-    const auto pieces = unigram().encode_aligned(line);
-    equal += ids_of(sampler.resample(pieces, line, 1, Draw::independent)) == unigram().encode(line);
+    std::istringstream text(line);
+    for (std::string word; text >> word; ++words) {
+      const auto pieces = unigram().encode_aligned(word);
+      equal +=
+          ids_of(sampler.resample(pieces, word, 1, Draw::independent)) == unigram().encode(word);
+    }
   }
   // All but ties, which are drawn.
-  CHECK(equal >= documentation().size() * 99 / 100);
+  CHECK(equal >= words * 99 / 100);
 }
 
 TEST_CASE("BPE-dropout has the probabilities of its definition", "[segmentation_sampler][python]") {
