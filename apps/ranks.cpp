@@ -10,8 +10,8 @@
 #include <optional>
 #include <utility>
 
-#include "dragoman/training/collectives.h"
-#include "dragoman/training/gloo_communicator.h"
+#include "dragoman/training/ranks/collectives.h"
+#include "dragoman/training/ranks/gloo_communicator.h"
 #include "dragoman/training/single_process.h"
 
 namespace dragoman {
@@ -64,7 +64,9 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
   Communicator& communicator = *ranks.communicator;
   if (communicator.size() == 1) return prepare_run(path, overrides, ranks.resume, log);
   std::optional<RunSetup> setup;
-  let_first_work(communicator, [&] { setup = prepare_run(path, overrides, ranks.resume, log); });
+  let_first_work(communicator, [&] {
+    setup = prepare_run(path, overrides, ranks.resume, log, ranks.launch.local_size);
+  });
   std::vector<std::string> files;  // each file's name and content
   if (setup)
     for (const auto& [name, content] : setup->bundle)

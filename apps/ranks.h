@@ -7,8 +7,8 @@
 
 #include "apps/run_setup.h"
 #include "dragoman/data/log.h"
-#include "dragoman/training/communicator.h"
-#include "dragoman/training/launch.h"
+#include "dragoman/training/ranks/communicator.h"
+#include "dragoman/training/ranks/launch.h"
 
 namespace dragoman {
 

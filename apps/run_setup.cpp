@@ -118,11 +118,15 @@ Transformer make_teacher(const ModelFile& file, const RunSetup& setup) {
   return build_transformer(file);
 }
 
-void fit_batches(RunConfig& config, const PairEncoder& encoder, Log& log) {
+void fit_batches(RunSetup& setup, std::int64_t processes, Log& log) {
   constexpr std::size_t kSample = 4000;
+  RunConfig& config = setup.config;
   const BatchFit fit =
       fit_batch_tokens(config.training, config.model, config.data,
-                       first_examples(config.data, encoder, kSample), encoder.special_ids());
+                       {.examples = first_examples(config.data, setup.encoder, kSample),
+                        .ids = setup.encoder.special_ids(),
+                        .teacher = setup.teacher,
+                        .processes = processes});
   log_batch_fit(fit, log);
   config.data.batch_tokens = fit.chosen.tokens;
 }
@@ -151,7 +155,7 @@ RunSetup setup_from_bundle(std::map<std::string, std::string> bundle) {
 }
 
 RunSetup prepare_run(const std::string& path, const std::vector<std::string>& overrides,
-                     bool resume, Log& log) {
+                     bool resume, Log& log, std::int64_t processes) {
   const bool is_stored = resume && is_stored_config(path);
   RunConfig config = read_run_config(path, overrides, resume, log);
   if (config.data.train.empty())
@@ -205,15 +209,13 @@ RunSetup prepare_run(const std::string& path, const std::vector<std::string>& ov
 
   // The rules that involve the vocabularies hold only now.
   config = parse_config<RunConfig>(to_json_text(config), path);
-  PairEncoder encoder = make_encoder(config, *tokenizers);
-  if (config.data.batch_tokens.is_automatic()) fit_batches(config, encoder, log);
-  const std::string resolved = to_json_text(config);
-  write_file_atomically(run.config(), resolved);
-  std::map<std::string, std::string> bundle{{"config.json", resolved},
-                                            {"source.spm", tokenizers->source.bytes()}};
-  if (!config.tokenizer.joint) bundle["target.spm"] = tokenizers->target.bytes();
-  RunSetup setup{config, std::move(encoder), std::move(bundle), {}, nullptr};
+  RunSetup setup{config, make_encoder(config, *tokenizers), {}, {}, nullptr};
   if (teacher) setup.teacher = make_teacher(*teacher, setup);
+  if (config.data.batch_tokens.is_automatic()) fit_batches(setup, processes, log);
+  const std::string resolved = to_json_text(setup.config);
+  write_file_atomically(run.config(), resolved);
+  setup.bundle = {{"config.json", resolved}, {"source.spm", tokenizers->source.bytes()}};
+  if (!config.tokenizer.joint) setup.bundle["target.spm"] = tokenizers->target.bytes();
   if (initial)
     setup.initial = {std::move(initial->weights), initial->model.tied_embeddings,
                      initial->encoder.source(), initial->encoder.target()};

@@ -26,10 +26,10 @@ struct RunSetup {
 /// or training.teacher when no others are given), and writes config.json and
 /// the tokenisers into the run directory. When the directory holds checkpoints: with `resume` its
 /// tokenisers are used and a changed model or tokeniser is refused (UsageError, all differences
-/// named); without it, UsageError.
+/// named); without it, UsageError. `processes`: of the run on this machine.
 [[nodiscard]] RunSetup prepare_run(const std::string& path,
-                                   const std::vector<std::string>& overrides, bool resume,
-                                   Log& log);
+                                   const std::vector<std::string>& overrides, bool resume, Log& log,
+                                   std::int64_t processes = 1);
 
 /// The configuration at `path` as `prepare_run` takes it, with nothing resolved.
 [[nodiscard]] RunConfig read_run_config(const std::string& path,

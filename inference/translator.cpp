@@ -47,13 +47,20 @@ at::Device parse_device(const std::string& name) {
   return device;
 }
 
-std::int64_t worker_count(const TranslatorOptions& options, const at::Device& device) {
-  const std::int64_t threads = options.threads > 0 ? options.threads
-                               : device.is_cpu()   ? std::thread::hardware_concurrency()
-                                                   : 1;
-  const std::int64_t each = device.is_cpu() ? options.threads_per_worker : 1;
-  return std::max<std::int64_t>(threads / each, 1);
-}
+/// How many threads translate: never more than the options allow.
+struct ThreadPlan {
+  ThreadPlan(const TranslatorOptions& options, const at::Device& device) {
+    const std::int64_t threads = options.threads > 0 ? options.threads
+                                 : device.is_cpu()
+                                     ? std::max(std::thread::hardware_concurrency(), 1U)
+                                     : 1;
+    per_worker = device.is_cpu() ? std::min(options.threads_per_worker, threads) : 1;
+    workers = threads / per_worker;
+  }
+
+  std::int64_t workers;
+  std::int64_t per_worker;
+};
 
 engine::WeightType weight_type(Precision precision) {
   switch (precision) {
@@ -163,18 +170,17 @@ std::string_view name(Status status) {
 
 struct Translator::State {
   State(const ModelFile& file, std::unique_ptr<StepModel> step_model,
-        const TranslatorOptions& options)
+        const TranslatorOptions& options, const ThreadPlan& threads)
       : decoding(file.decoding),
         encoder(file.encoder),
         warnings(file.warnings),
         model(std::move(step_model)),
         batch_size(options.batch_size),
-        workers(worker_count(options, model->device()), options.threads_per_worker),
-        service(*model, encoder,
-                {.queue = options.queue,
-                 .batch_size = options.batch_size,
-                 .workers = worker_count(options, model->device())},
-                workers) {}
+        workers(threads.workers, threads.per_worker),
+        service(
+            *model, encoder,
+            {.queue = options.queue, .batch_size = options.batch_size, .workers = threads.workers},
+            workers) {}
 
   DecodingOptions decoding;
   PairEncoder encoder;
@@ -196,6 +202,7 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
   // Reading the options back from their own text checks every range.
   static_cast<void>(parse_config<TranslatorOptions>(to_json_text(options), "translator options"));
   const at::Device device = parse_device(options.device);
+  const ThreadPlan threads(options, device);
   const std::shared_ptr<const Shortlist> shortlist = load_shortlist(options.shortlist, device);
   std::vector<ModelFile> files;
   std::vector<std::unique_ptr<StepModel>> models;
@@ -213,8 +220,8 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
       files.push_back(load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
       check_shortlist(shortlist.get(), options.shortlist, files.back());
-      models.push_back(load_model(files.back(), options.precision, device, shortlist,
-                                  options.threads_per_worker));
+      models.push_back(
+          load_model(files.back(), options.precision, device, shortlist, threads.per_worker));
       files.back().weights.clear();
     });
   }
@@ -233,7 +240,7 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
   for (std::size_t index = 1; index < files.size(); ++index)
     for (const std::string& warning : files[index].warnings)
       files.front().warnings.push_back(warning);
-  return Translator(std::make_unique<State>(files.front(), std::move(model), options));
+  return Translator(std::make_unique<State>(files.front(), std::move(model), options, threads));
 }
 
 Translator::~Translator() = default;

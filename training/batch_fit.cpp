@@ -141,18 +141,17 @@ BatchFit choose_batch_tokens(std::int64_t memory_limit,
 }
 
 BatchFit fit_batch_tokens(const TrainingConfig& training, const ModelConfig& model,
-                          const DataConfig& data, const std::vector<Example>& examples,
-                          const SpecialIds& ids) {
+                          const DataConfig& data, const FitSample& sample) {
   const at::Device device = parse_device(training.device);
   const TrainingMemory memory(device);
+  const std::int64_t sharers = device.is_cpu() ? sample.processes : 1;
   const auto limit = static_cast<std::int64_t>(
       training.memory > 0.0 ? training.memory * kGigabyte
-                            : kShareOfFree * static_cast<double>(memory.free()));
-  DryRun dry_run(training, Transformer(model));
-  const TrialBatches batches(examples, data, model, ids);
-  BatchFit fit = choose_batch_tokens(
+                            : kShareOfFree * static_cast<double>(memory.free() / sharers));
+  DryRun dry_run(training, Transformer(model), {sample.teacher, sample.ids.target_unknown});
+  const TrialBatches batches(sample.examples, data, model, sample.ids);
+  return choose_batch_tokens(
       limit, [&](std::int64_t tokens) { return try_tokens(dry_run, batches, tokens, memory); });
-  return fit;
 }
 
 void log_batch_fit(const BatchFit& fit, Log& log) {

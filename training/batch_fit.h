@@ -11,6 +11,7 @@
 #include "dragoman/data/data_config.h"
 #include "dragoman/data/log.h"
 #include "dragoman/modules/model_config.h"
+#include "dragoman/modules/transformer.h"
 #include "dragoman/training/training_config.h"
 
 namespace dragoman {
@@ -35,12 +36,18 @@ struct BatchFit {
 [[nodiscard]] BatchFit choose_batch_tokens(std::int64_t memory_limit,
                                            const std::function<BatchTrial(std::int64_t)>& run);
 
-/// Tries on `examples`. On a GPU the allocator then holds the memory of the longest batch already.
+/// What budgets are tried out with.
+struct FitSample {
+  std::vector<Example> examples;  ///< of the corpora
+  SpecialIds ids;
+  Transformer teacher{nullptr};  ///< null: none
+  std::int64_t processes = 1;    ///< of this run that share a machine, and its memory on CPUs
+};
+
+/// Tries on `sample`. On a GPU the allocator then holds the memory of the longest batch already.
 /// The random generators move on: seed them afterwards. Throws UsageError.
 [[nodiscard]] BatchFit fit_batch_tokens(const TrainingConfig& training, const ModelConfig& model,
-                                        const DataConfig& data,
-                                        const std::vector<Example>& examples,
-                                        const SpecialIds& ids);
+                                        const DataConfig& data, const FitSample& sample);
 
 void log_batch_fit(const BatchFit& fit, Log& log);
 

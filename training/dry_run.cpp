@@ -6,25 +6,19 @@
 #include <utility>
 
 #include "dragoman/training/device.h"
+#include "dragoman/training/placement.h"
 
 namespace dragoman {
-namespace {
-
-Transformer placed(Transformer model, const TrainingConfig& config, at::Device device) {
-  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
-  model->to(device);
-  model->set_compute_type(compute_type(config.precision, device));
-  model->train();
-  return model;
-}
-
-}  // namespace
-
-DryRun::DryRun(const TrainingConfig& config, Transformer model)
+DryRun::DryRun(const TrainingConfig& config, Transformer model, const LossInputs& inputs)
     : device_(parse_device(config.device)),
-      model_(placed(std::move(model), config, device_)),
+      model_(
+          placed_for_training(std::move(model), device_, compute_type(config.precision, device_))),
       optimizer_(config, *model_),
-      update_(config, model_, optimizer_, device_) {}
+      update_(config, model_, optimizer_, device_,
+              {placed_teacher(inputs.teacher, device_, compute_type(config.precision, device_)),
+               inputs.unknown_word}) {
+  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+}
 
 double DryRun::run(const std::vector<Batch>& batches) {
   const auto start = std::chrono::steady_clock::now();

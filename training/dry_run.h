@@ -6,6 +6,7 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
+#include "dragoman/training/loss.h"
 #include "dragoman/training/optimizer.h"
 #include "dragoman/training/training_config.h"
 #include "dragoman/training/update.h"
@@ -14,8 +15,8 @@ namespace dragoman {
 
 class DryRun {
  public:
-  /// `model` is moved to the device. Throws UsageError (device).
-  DryRun(const TrainingConfig& config, Transformer model);
+  /// `model` and the teacher are moved to the device. Throws UsageError (device).
+  DryRun(const TrainingConfig& config, Transformer model, const LossInputs& inputs = {});
 
   [[nodiscard]] at::Device device() const { return device_; }
   /// One update at a learning rate of 0: seconds.

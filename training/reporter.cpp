@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -215,6 +216,25 @@ void Reporter::started(const Counters& counters, bool is_resumed, std::int64_t w
 void Reporter::saved(const Counters& counters, const std::string& model_path, double seconds) {
   log_.info(fmt::format("saved {} time={:.2f}s", model_path, seconds));
   log_.event("saved", {{"step", counters.step}, {"path", model_path}, {"seconds", seconds}});
+}
+
+void Reporter::strayed(const Counters& counters, const std::vector<std::int64_t>& ranks) {
+  log_.warn(
+      fmt::format("step={} the weights of ranks {} are not those of rank 0, which they get now: do "
+                  "the ranks run on processors of one kind, with as many threads?",
+                  counters.step, fmt::join(ranks, ", ")));
+}
+
+void Reporter::finished(const Counters& counters, StopReason reason) {
+  log_.event("finished", {{"reason", std::string(name(reason))},
+                          {"step", counters.step},
+                          {"epochs", counters.epochs},
+                          {"seconds", counters.seconds}});
+  log_.info(fmt::format("finished reason={} step={} epochs={} time={}", name(reason), counters.step,
+                        counters.epochs, format_duration(counters.seconds)));
+  if (reason == StopReason::interrupted)
+    log_.info(
+        fmt::format("interrupted: everything is saved in {}; go on with --resume", config_.output));
 }
 
 void Reporter::scalars(std::int64_t step,

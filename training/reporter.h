@@ -13,6 +13,7 @@
 #include "dragoman/training/progress.h"
 #include "dragoman/training/scores.h"
 #include "dragoman/training/snapshot.h"
+#include "dragoman/training/stop_reason.h"
 #include "dragoman/training/tensorboard.h"
 #include "dragoman/training/time_budget.h"
 #include "dragoman/training/training_config.h"
@@ -43,6 +44,9 @@ class Reporter {
   /// The schedule was fitted to the time, or adjusted: told when max_steps moved by a twentieth.
   void fitted(const Counters& counters, const TrainingConfig& config, const TimeBudget& budget);
   void saved(const Counters& counters, const std::string& model_path, double seconds);
+  /// Ranks whose weights were not those of rank 0.
+  void strayed(const Counters& counters, const std::vector<std::int64_t>& ranks);
+  void finished(const Counters& counters, StopReason reason);
 
  private:
   void scalars(std::int64_t step, const std::vector<std::pair<std::string, double>>& values);

@@ -1,7 +1,7 @@
 // A run of one process: nothing to say, nobody to wait for.
 #pragma once
 
-#include "dragoman/training/communicator.h"
+#include "dragoman/training/ranks/communicator.h"
 
 namespace dragoman {
 

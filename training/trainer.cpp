@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,15 +10,16 @@
 #include <utility>
 
 #include "dragoman/data/error.h"
-#include "dragoman/training/agreement.h"
 #include "dragoman/training/average.h"
 #include "dragoman/training/checkpoint.h"
-#include "dragoman/training/collectives.h"
 #include "dragoman/training/device.h"
 #include "dragoman/training/generators.h"
 #include "dragoman/training/layer_watch.h"
 #include "dragoman/training/moving_average.h"
+#include "dragoman/training/placement.h"
 #include "dragoman/training/progress.h"
+#include "dragoman/training/ranks/agreement.h"
+#include "dragoman/training/ranks/collectives.h"
 #include "dragoman/training/reporter.h"
 #include "dragoman/training/schedule.h"
 #include "dragoman/training/scheduled_sampling.h"
@@ -36,18 +36,6 @@ constexpr double kStatusInterval = 0.5;  // seconds between two states of the pr
 
 double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-Transformer prepared(Transformer model, at::Device device, at::ScalarType type) {
-  model->to(device);
-  model->set_compute_type(type);
-  model->train();
-  return model;
-}
-
-Transformer prepared_teacher(Transformer teacher, at::Device device, at::ScalarType type) {
-  if (teacher) prepared(teacher, device, type)->eval();
-  return teacher;
 }
 
 }  // namespace
@@ -116,13 +104,13 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       communicator(inputs.communicator != nullptr ? *inputs.communicator : alone),
       device(parse_device(config.device)),
       type(compute_type(config.precision, device)),
-      model(prepared(inputs.model, device, type)),
+      model(placed_for_training(inputs.model, device, type)),
       optimizer(config, *model),
       moving_average(config.ema > 0.0
                          ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
                          : nullptr),
       updater(config, model, optimizer, device,
-              {prepared_teacher(inputs.teacher, device, type),
+              {placed_teacher(inputs.teacher, device, type),
                inputs.encoder.special_ids().target_unknown},
               &communicator),
       meter(optimizer.parameters()),
@@ -340,11 +328,7 @@ void Trainer::State::save(bool is_interruption) {
   CheckpointRecord record{.step = counters.step, .is_interruption = is_interruption, .scores = {}};
   if (validated_step == counters.step) record.scores = latest_scores;
   if (const auto strayed = strayed_ranks(communicator, model); !strayed.empty()) {
-    inputs.log.warn(
-        fmt::format("step={} the weights of ranks {} are not those of rank 0, which "
-                    "they get now: do the ranks run on processors of one kind, with "
-                    "as many threads?",
-                    counters.step, fmt::join(strayed, ", ")));
+    reporter->strayed(counters, strayed);
     share(communicator, model, optimizer, moving_average.get());
   }
   at::Tensor generators;
@@ -397,15 +381,7 @@ void Trainer::State::finish(StopReason reason, TrainingSummary& summary) {
   if (std::filesystem::exists(directory.best())) summary.best_model = directory.best();
   if (!is_interrupted && saved_step > 0 && communicator.is_first())
     summary.averaged_model = average_run(config, patience.best_step() > 0, inputs.log);
-  inputs.log.event("finished", {{"reason", std::string(name(summary.reason))},
-                                {"step", counters.step},
-                                {"epochs", counters.epochs},
-                                {"seconds", counters.seconds}});
-  inputs.log.info(fmt::format("finished reason={} step={} epochs={} time={}", name(summary.reason),
-                              counters.step, counters.epochs, format_duration(counters.seconds)));
-  if (is_interrupted)
-    inputs.log.info(
-        fmt::format("interrupted: everything is saved in {}; go on with --resume", config.output));
+  reporter->finished(counters, summary.reason);
 }
 
 Trainer::Trainer(const TrainingConfig& config, TrainerInputs inputs)

@@ -21,7 +21,7 @@
 #include "dragoman/data/log.h"
 #include "dragoman/data/pair_encoder.h"
 #include "dragoman/modules/transformer.h"
-#include "dragoman/training/communicator.h"
+#include "dragoman/training/ranks/communicator.h"
 #include "dragoman/training/stop_reason.h"
 #include "dragoman/training/training_config.h"
 

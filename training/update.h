@@ -11,11 +11,11 @@
 
 #include "dragoman/data/batch.h"
 #include "dragoman/modules/transformer.h"
-#include "dragoman/training/communicator.h"
-#include "dragoman/training/gradient_sync.h"
 #include "dragoman/training/layer_meter.h"
 #include "dragoman/training/loss.h"
 #include "dragoman/training/optimizer.h"
+#include "dragoman/training/ranks/communicator.h"
+#include "dragoman/training/ranks/gradient_sync.h"
 #include "dragoman/training/training_config.h"
 
 namespace dragoman {

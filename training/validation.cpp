@@ -13,8 +13,8 @@
 #include "dragoman/data/metrics/bleu.h"
 #include "dragoman/data/metrics/chrf.h"
 #include "dragoman/data/metrics/rouge.h"
-#include "dragoman/training/collectives.h"
 #include "dragoman/training/loss.h"
+#include "dragoman/training/ranks/collectives.h"
 
 namespace dragoman {
 namespace {

@@ -354,12 +354,11 @@ void Search::settle(const Sentence& sentence, Group& group, const StepChoice& ch
 void Search::continue_group(Sentence& sentence, Group& group, const StepChoice& choice,
                             std::int64_t first_row, Reordering& next) {
   // An unused place copies the row there, so that it causes no reordering.
-  const bool has_rows = length_ > 0;
   std::vector<Beam> beams(sizes_.beams, Beam{.total = -std::numeric_limits<double>::infinity()});
   for (std::size_t place = 0; place < beams.size(); ++place) {
     if (group.is_done || place >= choice.continued.size()) {
       next.tokens.push_back(group.is_done ? ids_.end : choice.continued.front().token);
-      next.rows.push_back(first_row + (has_rows ? static_cast<std::int64_t>(place) : 0));
+      next.rows.push_back(first_row + (length_ > 0 ? static_cast<std::int64_t>(place) : 0));
       continue;
     }
     const Extension& extension = choice.continued[place];

@@ -10,25 +10,13 @@
 #include "dragoman/data/safetensors.h"
 #include "tests/apps/tiny_task.h"
 #include "tests/support/catch.h"
-#include "tests/support/python.h"
+#include "tests/support/foreign_models.h"
 
 using Catch::Matchers::Contains;
 using dragoman_test::run_program;
 using dragoman_test::TemporaryFolder;
 
 namespace {
-
-/// marian/ and t5/; false: there is no transformers.
-bool make_models(const TemporaryFolder& folder) {
-  if (dragoman_test::python().empty()) return false;
-  const int status =
-      dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/inference/import_reference.py",
-                                folder.path() + " marian t5 2>" + folder.path("python.err"));
-  if (WEXITSTATUS(status) == 77) return false;
-  INFO(folder.read("python.err"));
-  REQUIRE(status == 0);
-  return true;
-}
 
 /// Follows the lines of the report from the original to what was exported.
 void check_exported(const std::string& report, const std::string& original,
@@ -65,7 +53,7 @@ std::string inspected_model(const TemporaryFolder& folder, const std::string& fi
 
 TEST_CASE("an imported model is used, exported and trained on like our own", "[program][import]") {
   const TemporaryFolder folder;
-  if (!make_models(folder)) {
+  if (!dragoman_test::make_foreign_models(folder, "marian t5")) {
     WARN("skipped: Python's transformers is not installed");
     return;
   }

@@ -34,6 +34,12 @@ constexpr const char* kRanksCommon =
     "--set data.batch_tokens=128 --set training.report_every=1 --set training.norms_every=0 "
     "--set training.average_best=0 --set training.precision=fp32 ";
 
+/// Settings of a run that saves every ten updates and ends after sixty.
+std::string sixty_updates(const std::string& run) {
+  return kRanksCommon + std::string("--set training.save_every=10 --set training.max_steps=60 ") +
+         "--set training.output=" + run;
+}
+
 /// The processes of one run, started and not waited for.
 class RankProcesses {
  public:
@@ -207,20 +213,16 @@ TEST_CASE("a run of ranks that is stopped and resumed ends in the same bits, dro
           "[program][ranks]") {
   const TemporaryFolder folder;
   dragoman_test::write_task(folder);
-  const auto flags = [](const std::string& run) {
-    return kRanksCommon + std::string("--set training.save_every=10 --set training.max_steps=60 ") +
-           "--set training.output=" + run;
-  };
-  train_ranks(folder, 2, flags("straight"));
+  train_ranks(folder, 2, sixty_updates("straight"));
   {
-    RankProcesses ranks(folder, 2, flags("stopped"));
+    RankProcesses ranks(folder, 2, sixty_updates("stopped"));
     wait_for_step(folder, "stopped", 23);
     ranks.send(0, SIGKILL);
     CHECK(ranks.wait(0) == -SIGKILL);
     CHECK(ranks.wait(1) == 5);
     CHECK_THAT(folder.read("err.1"), Contains("rank 1 of 2: another rank ended, hangs"));
   }
-  train_ranks(folder, 2, flags("stopped") + " --resume");
+  train_ranks(folder, 2, sixty_updates("stopped") + " --resume");
   check_same_bits(folder, "straight/checkpoints/step-60.pt", "stopped/checkpoints/step-60.pt");
   check_same_bits(folder, "straight/checkpoints/step-60.state.pt",
                   "stopped/checkpoints/step-60.state.pt");
@@ -296,11 +298,7 @@ TEST_CASE("torchrun starts a run again after a rank was killed, and it ends in t
   }
   const TemporaryFolder folder;
   dragoman_test::write_task(folder);
-  const auto flags = [](const std::string& run) {
-    return kRanksCommon + std::string("--set training.save_every=10 --set training.max_steps=60 ") +
-           "--set training.output=" + run;
-  };
-  train_ranks(folder, 2, flags("straight"));
+  train_ranks(folder, 2, sixty_updates("straight"));
   // The second rank of the first start kills itself at its 23rd update.
   folder.write("start.sh", R"(if [ "$RANK$TORCHELASTIC_RESTART_COUNT" = 10 ]; then
   ( until grep -q '"step":23,' killed/log.jsonl; do sleep 0.01; done; kill -9 $$ ) 2>/dev/null &
@@ -312,7 +310,7 @@ exec "$DRAGOMAN" "$@"
                   "' --no-python --nproc-per-node 2 --max-restarts 1 "
                   "--rdzv-backend c10d --rdzv-endpoint 127.0.0.1:0 --monitor-interval 0.1 "
                   "sh start.sh " +
-                  flags("killed"));
+                  sixty_updates("killed"));
   INFO(result.err);
   REQUIRE(result.status == 0);
   CHECK_THAT(result.err, Contains("restarts=1") && Contains("resumed step="));

@@ -17,7 +17,7 @@
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/peak_memory.h"
 #include "tests/support/catch.h"
-#include "tests/support/python.h"
+#include "tests/support/foreign_models.h"
 #include "tests/support/temporary_folder.h"
 
 namespace {
@@ -34,16 +34,7 @@ using dragoman_test::TemporaryFolder;
 /// Tiny models that transformers has written; null: there is no transformers.
 const TemporaryFolder* foreign_models() {
   static const TemporaryFolder folder;
-  static const bool is_made = [] {
-    if (dragoman_test::python().empty()) return false;
-    const int status =
-        dragoman_test::run_python(DRAGOMAN_SOURCE_DIR "/tests/inference/import_reference.py",
-                                  folder.path() + " marian t5:bin 2>" + folder.path("err"));
-    if (WEXITSTATUS(status) == 77) return false;
-    INFO(folder.read("err"));
-    REQUIRE(status == 0);
-    return true;
-  }();
+  static const bool is_made = dragoman_test::make_foreign_models(folder, "marian t5:bin");
   return is_made ? &folder : nullptr;
 }
 

@@ -24,7 +24,7 @@
 #include "dragoman/inference/translator.h"
 #include "tests/support/catch.h"
 #include "tests/support/close.h"
-#include "tests/support/python.h"
+#include "tests/support/foreign_models.h"
 #include "tests/support/temporary_folder.h"
 
 namespace {
@@ -41,17 +41,8 @@ using IdRows = std::vector<std::vector<std::int64_t>>;
 /// Makes the models of all tests; false: there is no transformers.
 const TemporaryFolder* references() {
   static const TemporaryFolder folder;
-  static const bool is_made = [] {
-    if (dragoman_test::python().empty()) return false;
-    const int status = dragoman_test::run_python(
-        DRAGOMAN_SOURCE_DIR "/tests/inference/import_reference.py",
-        folder.path() + " marian t5:bin t5_1_1 pegasus bart mbart50:shards nllb m2m_100 2>" +
-            folder.path("err"));
-    if (WEXITSTATUS(status) == 77) return false;
-    INFO(folder.read("err"));
-    REQUIRE(status == 0);
-    return true;
-  }();
+  static const bool is_made = dragoman_test::make_foreign_models(
+      folder, "marian t5:bin t5_1_1 pegasus bart mbart50:shards nllb m2m_100");
   return is_made ? &folder : nullptr;
 }
 

@@ -82,8 +82,8 @@ TEST_CASE("a dry run of a small model gives a budget, a speed and its memory", "
   const auto examples = dragoman::first_examples(corpus.data, encoder, 50);
   CHECK(examples.size() == 50);
   CHECK(examples.front().source == corpus.tokenizer().encode(corpus.lines.front()));
-  const BatchFit fit = dragoman::fit_batch_tokens(training, corpus.model(), corpus.data, examples,
-                                                  encoder.special_ids());
+  dragoman::FitSample sample{examples, encoder.special_ids()};
+  const BatchFit fit = dragoman::fit_batch_tokens(training, corpus.model(), corpus.data, sample);
   REQUIRE(fit.trials.size() >= 3);
   CHECK(fit.chosen.tokens >= 512);
   CHECK(fit.chosen.tokens_per_second > 100.0);
@@ -94,6 +94,15 @@ TEST_CASE("a dry run of a small model gives a budget, a speed and its memory", "
   dragoman::log_batch_fit(fit, log);
   CHECK_THAT(log.infos.back(), Catch::StartsWith("data.batch_tokens="));
   CHECK(log.named("batch_tokens").front().integer("chosen") == fit.chosen.tokens);
+
+  // Processes share what is free, and a teacher reads every batch.
+  sample.processes = 4;
+  sample.teacher = dragoman::Transformer(corpus.model());
+  auto taught = training;
+  taught.teacher = "teacher.pt";
+  const BatchFit shared = dragoman::fit_batch_tokens(taught, corpus.model(), corpus.data, sample);
+  CHECK(shared.memory_limit < fit.memory_limit / 2);
+  CHECK_FALSE(sample.teacher->is_training());
 }
 
 TEST_CASE("what training takes is seen from its start on", "[batch_fit]") {

@@ -1,11 +1,11 @@
-#include "dragoman/training/collectives.h"
+#include "dragoman/training/ranks/collectives.h"
 
 #include <chrono>
 #include <stdexcept>
 #include <string>
 
 #include "dragoman/data/error.h"
-#include "dragoman/training/agreement.h"
+#include "dragoman/training/ranks/agreement.h"
 #include "tests/support/catch.h"
 #include "tests/training/thread_ranks.h"
 #include "tests/training/uneven_batch.h"

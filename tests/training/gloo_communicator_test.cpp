@@ -1,5 +1,5 @@
 // The real transport, its ranks threads of this process.
-#include "dragoman/training/gloo_communicator.h"
+#include "dragoman/training/ranks/gloo_communicator.h"
 
 #include <ATen/ATen.h>
 
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "dragoman/data/error.h"
-#include "dragoman/training/collectives.h"
+#include "dragoman/training/ranks/collectives.h"
 #include "tests/support/catch.h"
 #include "tests/support/free_port.h"
 

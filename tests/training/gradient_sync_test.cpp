@@ -1,5 +1,5 @@
 // Updates of several ranks against the same update of one.
-#include "dragoman/training/gradient_sync.h"
+#include "dragoman/training/ranks/gradient_sync.h"
 
 #include <ATen/ATen.h>
 

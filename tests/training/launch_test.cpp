@@ -1,4 +1,4 @@
-#include "dragoman/training/launch.h"
+#include "dragoman/training/ranks/launch.h"
 
 #include <map>
 #include <string>

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "dragoman/training/communicator.h"
+#include "dragoman/training/ranks/communicator.h"
 
 namespace dragoman_test {
 

@@ -1,4 +1,4 @@
-#include "dragoman/training/agreement.h"
+#include "dragoman/training/ranks/agreement.h"
 
 #include <ATen/ATen.h>
 
@@ -7,8 +7,8 @@
 
 #include "dragoman/data/corpus_summary.h"
 #include "dragoman/modules/weights.h"
-#include "dragoman/training/collectives.h"
 #include "dragoman/training/generators.h"
+#include "dragoman/training/ranks/collectives.h"
 
 namespace dragoman {
 namespace {

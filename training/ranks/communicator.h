@@ -1,5 +1,5 @@
 // What the ranks of a run say to each other: sums and broadcasts of tensors. Every rank makes the
-// same calls in the same order. Collectives for anything but tensors: training/collectives.h.
+// same calls in the same order. Collectives for anything but tensors: training/ranks/collectives.h.
 #pragma once
 
 #include <ATen/core/Tensor.h>

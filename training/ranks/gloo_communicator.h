@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "dragoman/training/communicator.h"
-#include "dragoman/training/launch.h"
+#include "dragoman/training/ranks/communicator.h"
+#include "dragoman/training/ranks/launch.h"
 
 namespace dragoman {
 

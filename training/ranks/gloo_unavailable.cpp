@@ -1,6 +1,6 @@
 // In place of gloo_communicator.cpp where CMake found no headers of Gloo.
 #include "dragoman/data/error.h"
-#include "dragoman/training/gloo_communicator.h"
+#include "dragoman/training/ranks/gloo_communicator.h"
 
 namespace dragoman {
 

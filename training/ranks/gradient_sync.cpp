@@ -1,4 +1,4 @@
-#include "dragoman/training/gradient_sync.h"
+#include "dragoman/training/ranks/gradient_sync.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/function_hook.h>

@@ -14,8 +14,8 @@
 #include <span>
 #include <vector>
 
-#include "dragoman/training/communicator.h"
 #include "dragoman/training/optimizer.h"
+#include "dragoman/training/ranks/communicator.h"
 
 namespace dragoman {
 

@@ -1,4 +1,4 @@
-#include "dragoman/training/collectives.h"
+#include "dragoman/training/ranks/collectives.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "dragoman/training/gloo_communicator.h"
+#include "dragoman/training/ranks/gloo_communicator.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "dragoman/modules/transformer.h"
-#include "dragoman/training/communicator.h"
 #include "dragoman/training/moving_average.h"
 #include "dragoman/training/optimizer.h"
+#include "dragoman/training/ranks/communicator.h"
 #include "dragoman/training/snapshot.h"
 #include "dragoman/training/stop_reason.h"
 #include "dragoman/training/time_budget.h"

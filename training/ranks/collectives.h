@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "dragoman/training/communicator.h"
+#include "dragoman/training/ranks/communicator.h"
 
 namespace dragoman {
 
