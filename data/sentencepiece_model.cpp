@@ -22,7 +22,13 @@ constexpr std::uint64_t kModelType = 3;
 constexpr std::uint64_t kVocabularySize = 4;
 constexpr std::uint64_t kUnknownId = 40;  // then begin, end, pad
 constexpr std::uint64_t kUnknownPiece = 45;
+constexpr std::uint64_t kByteFallback = 35;
+constexpr std::uint64_t kUnigramType = 1;
 constexpr std::uint64_t kMergingType = 2;
+// Its NormalizerSpec.
+constexpr std::uint64_t kNormalizer = 3;
+constexpr std::uint64_t kCharacters = 2;
+constexpr std::uint64_t kPrefixSpace = 3;
 
 /// Writes the fields of a message.
 class MessageWriter {
@@ -104,6 +110,19 @@ std::vector<VocabularyPiece> sentencepiece_pieces(std::string_view bytes,
   return pieces;
 }
 
+std::string sentencepiece_without_pieces(const SegmentationRules& rules) {
+  MessageWriter trainer;
+  trainer.number(kModelType, rules.merging ? kMergingType : kUnigramType);
+  trainer.number(kByteFallback, rules.byte_fallback ? 1 : 0);
+  MessageWriter normalizer;
+  if (!rules.characters.empty()) normalizer.content(kCharacters, rules.characters);
+  normalizer.number(kPrefixSpace, rules.prefix_space ? 1 : 0);
+  MessageWriter model;
+  model.content(kTrainer, trainer.bytes());
+  model.content(kNormalizer, normalizer.bytes());
+  return model.bytes();
+}
+
 std::string with_pieces(std::string_view bytes, const std::vector<VocabularyPiece>& pieces,
                         const SpecialPieces& special) {
   MessageWriter model;
@@ -127,7 +146,7 @@ std::string with_pieces(std::string_view bytes, const std::vector<VocabularyPiec
 }
 
 bool is_merging(std::string_view bytes) {
-  std::uint64_t type = 1;  // unigram
+  std::uint64_t type = kUnigramType;
   MessageReader fields(bytes);
   while (fields.next()) {
     if (fields.number() != kTrainer) continue;

@@ -38,6 +38,17 @@ struct SpecialPieces {
 [[nodiscard]] std::vector<VocabularyPiece> sentencepiece_pieces(std::string_view bytes,
                                                                 const std::string& origin);
 
+/// How text becomes pieces.
+struct SegmentationRules {
+  bool merging = false;        ///< BPE; else the most probable pieces (unigram)
+  bool byte_fallback = false;  ///< what no piece covers becomes bytes
+  bool prefix_space = true;    ///< texts begin as if a space stood in front of them
+  std::string characters;      ///< normalizer_spec.precompiled_charsmap; "": none is changed
+};
+
+/// A .model file with these rules, for with_pieces().
+[[nodiscard]] std::string sentencepiece_without_pieces(const SegmentationRules& rules);
+
 /// The .model file `bytes` with `pieces` in place of its own; normalisation and type stay.
 [[nodiscard]] std::string with_pieces(std::string_view bytes,
                                       const std::vector<VocabularyPiece>& pieces,

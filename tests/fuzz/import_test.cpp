@@ -34,7 +34,8 @@ using dragoman_test::TemporaryFolder;
 /// Tiny models that transformers has written; null: there is no transformers.
 const TemporaryFolder* foreign_models() {
   static const TemporaryFolder folder;
-  static const bool is_made = dragoman_test::make_foreign_models(folder, "marian t5:bin");
+  static const bool is_made =
+      dragoman_test::make_foreign_models(folder, "marian t5:bin t5:json nllb:json");
   return is_made ? &folder : nullptr;
 }
 
@@ -98,8 +99,9 @@ void check_folders(const std::string& family, std::uint64_t count) {
     return;
   }
   std::vector<fs::path> files;
-  for (const char* name : {"config.json", "generation_config.json", "vocab.json", "source.spm",
-                           "spiece.model", "model.safetensors", "pytorch_model.bin"})
+  for (const char* name :
+       {"config.json", "generation_config.json", "vocab.json", "source.spm", "spiece.model",
+        "tokenizer.json", "model.safetensors", "pytorch_model.bin"})
     if (const fs::path path = fs::path(made->path(family)) / name; fs::exists(path))
       files.push_back(path);
   REQUIRE(files.size() >= 3);
@@ -134,11 +136,15 @@ void check_folders(const std::string& family, std::uint64_t count) {
 
 TEST_CASE("a damaged folder of a foreign model is refused or imported", "[fuzz]") {
   check_folders("marian", 40);
-  check_folders("t5", 40);
+  check_folders("t5", 20);
+  check_folders("t5_json", 20);
+  check_folders("nllb_json", 20);
 }
 
 TEST_CASE("thousands of damaged folders of foreign models are refused or imported",
           "[fuzz][.slow]") {
-  check_folders("marian", 5000);
-  check_folders("t5", 5000);
+  check_folders("marian", 4000);
+  check_folders("t5", 2000);
+  check_folders("t5_json", 2000);
+  check_folders("nllb_json", 2000);
 }

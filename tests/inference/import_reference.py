@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Tiny random models of Hugging Face's transformers, and what its `generate` makes of random inputs.
 
-    import_reference.py FOLDER FAMILY[:safetensors|:bin|:shards]...
+    import_reference.py FOLDER FAMILY[:safetensors|:bin|:shards|:json]...
 
 FOLDER/FAMILY gets what save_pretrained writes, tokeniser files as the family has them, and expected.json:
   source, target  token ids: inputs, and what the decoder is given
   logits          of each position of each target
   greedy, beam    what generate says with one beam and with four, without the piece that decoding starts from
   texts, text_ids texts and the ids that transformers reads them as
+With :json, FOLDER/FAMILY_json gets the tokeniser as transformers 5 saves it, tokenizer.json without a SentencePiece file.
 Exit status 77: transformers is not installed.
 """
 import json
@@ -110,9 +111,9 @@ def pegasus(folder):
 LANGUAGES = ["en_XX", "de_DE", "fr_XX"]
 
 
-def fairseq(folder, kind, tags, prefix):
+def fairseq(folder, kind, tags, prefix, **options):
     """Numbers of fairseq: <s> <pad> </s> <unk>, the pieces, tags, <mask>."""
-    processor = train(f"{folder}/sentencepiece.bpe.model", SOURCE_LINES + TARGET_LINES)
+    processor = train(f"{folder}/sentencepiece.bpe.model", SOURCE_LINES + TARGET_LINES, **options)
     size = processor.get_piece_size() + 1
     added = {str(size + number): {"content": tag} for number, tag in enumerate(tags + ["<mask>"])}
     write_json(f"{folder}/tokenizer_config.json", {"tokenizer_class": kind, "added_tokens_decoder": added,
@@ -137,7 +138,7 @@ def mbart50(folder):
 
 
 def nllb(folder):
-    size, words, first, ids = fairseq(folder, "NllbTokenizer", LANGUAGES, [])
+    size, words, first, ids = fairseq(folder, "NllbTokenizer", LANGUAGES, [], model_type="bpe")
     config = transformers.M2M100Config(vocab_size=words, scale_embedding=True, decoder_start_token_id=2, **SIZES)
     return (transformers.M2M100ForConditionalGeneration(config), TEXTS, ids, lambda ids: first + ids + [2],
             {"suppress_tokens": [1], "forced_bos_token_id": size + 1}, 4, size)
@@ -207,6 +208,21 @@ def said(model, sources, beams, end, options):
     return [row[:row.index(end, first) + 1] if end in row[first:] else row for row in out]
 
 
+def with_tokenizer_json(folder, texts):
+    """Puts transformers' own conversion in the place of the SentencePiece file; the ids that it reads texts as."""
+    settings = json.loads(pathlib.Path(folder, "tokenizer_config.json").read_text())
+    kind = settings.get("tokenizer_class", "T5Tokenizer")
+    tags = [entry["content"] for entry in settings.pop("added_tokens_decoder", {}).values() if entry["content"] != "<mask>"]
+    if tags:
+        settings |= {"extra_special_tokens": tags, "src_lang": tags[0]}
+    write_json(f"{folder}/tokenizer_config.json", settings)
+    tokenizer = getattr(transformers, kind).from_pretrained(folder)
+    for file in ("spiece.model", "sentencepiece.bpe.model", "tokenizer_config.json"):
+        pathlib.Path(folder, file).unlink(missing_ok=True)
+    tokenizer.save_pretrained(folder)
+    return [tokenizer(text)["input_ids"] for text in texts]
+
+
 def make(folder, family, form):
     torch.manual_seed(1)
     draw = random.Random(2)
@@ -237,6 +253,9 @@ def make(folder, family, form):
                 "texts": texts, "text_ids": text_ids}
     if form == "safetensors":
         model.save_pretrained(folder)
+    elif form == "json":
+        model.save_pretrained(folder)
+        expected["text_ids"] = with_tokenizer_json(folder, texts)
     elif form == "shards":
         model.save_pretrained(folder, max_shard_size="20KB")
     else:
@@ -253,7 +272,7 @@ def main():
     torch.set_num_threads(1)
     for request in sys.argv[2:]:
         family, _, form = request.partition(":")
-        make(f"{sys.argv[1]}/{family}", family, form or "safetensors")
+        make(f"{sys.argv[1]}/{family}{'_json' if form == 'json' else ''}", family, form or "safetensors")
 
 
 if __name__ == "__main__":

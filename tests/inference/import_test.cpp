@@ -41,8 +41,10 @@ using IdRows = std::vector<std::vector<std::int64_t>>;
 /// Makes the models of all tests; false: there is no transformers.
 const TemporaryFolder* references() {
   static const TemporaryFolder folder;
-  static const bool is_made = dragoman_test::make_foreign_models(
-      folder, "marian t5:bin t5_1_1 pegasus bart mbart50:shards nllb m2m_100");
+  static const bool is_made =
+      dragoman_test::make_foreign_models(folder,
+                                         "marian t5:bin t5_1_1 pegasus bart mbart50:shards nllb "
+                                         "m2m_100 t5:json pegasus:json nllb:json");
   return is_made ? &folder : nullptr;
 }
 
@@ -181,8 +183,8 @@ TEST_CASE("models of transformers compute and say the same when they are importe
     WARN("skipped: Python's transformers is not installed");
     return;
   }
-  for (const char* family :
-       {"marian", "t5", "t5_1_1", "pegasus", "bart", "mbart50", "nllb", "m2m_100"}) {
+  for (const char* family : {"marian", "t5", "t5_1_1", "pegasus", "bart", "mbart50", "nllb",
+                             "m2m_100", "t5_json", "pegasus_json", "nllb_json"}) {
     const Case one = imported(family, *made);
     dragoman::Transformer network = dragoman::build_transformer(one.file);
     check_bits(one);
@@ -192,10 +194,75 @@ TEST_CASE("models of transformers compute and say the same when they are importe
     if (one.file.model.modules_only().empty())
       check_words(one, dragoman::CpuModel(network, dragoman::engine::WeightType::fp32), "engine");
     CHECK(one.file.model.modules_only().empty() ==
-          (one.family == "marian" || one.family == "pegasus"));
+          (one.family == "marian" || one.family.starts_with("pegasus")));
     // The public class chooses what computes by itself.
     const dragoman::Translator translator(one.folder + "/imported.pt", {.threads = 1});
     CHECK(translator.translate("two dogs play").hypotheses.size() == 1);
+  }
+}
+
+TEST_CASE("a tokenizer.json that no SentencePiece model equals is refused", "[import]") {
+  const TemporaryFolder* made = references();
+  if (made == nullptr) {
+    WARN("skipped: Python's transformers is not installed");
+    return;
+  }
+  using Catch::Contains;
+  for (const std::string family : {"t5_json", "nllb_json"}) {
+    const TemporaryFolder folder;
+    std::filesystem::copy(made->path(family), folder.path("m"));
+    const json original = json::parse(made->read(family + "/tokenizer.json"));
+    const auto message_of = [&](auto&& change) {
+      json tokenizer = original;
+      change(tokenizer);
+      folder.write("m/tokenizer.json", tokenizer.dump());
+      try {
+        static_cast<void>(dragoman::import_hugging_face(folder.path("m"), {}));
+      } catch (const dragoman::ModelError& error) {
+        return std::string(error.what());
+      }
+      return std::string("imported");
+    };
+    INFO(family);
+    CHECK(message_of([](json&) {}) == "imported");
+    CHECK_THAT(message_of([](json& all) {
+                 all["pre_tokenizer"] = {{"type", "ByteLevel"}};
+               }),
+               Contains("texts are cut by 'ByteLevel'") && Contains("tokenizer.json"));
+    CHECK_THAT(message_of([](json& all) { all["pre_tokenizer"] = nullptr; }),
+               Contains("cut without Metaspace"));
+    CHECK_THAT(message_of([](json& all) {
+                 all["normalizer"] = {{"type", "Lowercase"}};
+               }),
+               Contains("has the step 'Lowercase'"));
+    CHECK_THAT(message_of([](json& all) {
+                 all["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "a-b"}};
+               }),
+               Contains("is no base64"));
+    CHECK_THAT(message_of([](json& all) { all["model"]["type"] = "WordPiece"; }),
+               Contains("its model is 'WordPiece'"));
+    CHECK_THAT(message_of([](json& all) { all["model"]["vocab"] = 7; }),
+               Contains("its vocabulary is no") || Contains("it lists no merges"));
+    if (family == "t5_json") {
+      CHECK_THAT(message_of([](json& all) { all["model"]["unk_id"] = 1000; }),
+                 Contains("its unk_id is the number of no piece"));
+      CHECK_THAT(message_of([](json& all) {
+                   all["model"]["vocab"][5] = {"a", "b"};
+                 }),
+                 Contains("no list of pieces with their scores"));
+    } else {
+      // "\u2581" and "in" make "\u2581in" too, but only "\u2581i" and "n" are listed.
+      CHECK_THAT(message_of([](json& all) {
+                   all["model"]["merges"] = {"\u2581 i", "i n", "\u2581i n"};
+                   for (const char* text : {"\u2581i", "in", "\u2581in"})
+                     all["model"]["vocab"].emplace(text, 64);
+                 }),
+                 Contains("from some of the pairs that make it, not from '\u2581' and 'in'"));
+      CHECK_THAT(message_of([](json& all) { all["model"]["merges"][3] = "whole"; }),
+                 Contains("a merge is no pair of pieces"));
+      CHECK_THAT(message_of([](json& all) { all["model"]["vocab"]["<s>"] = 1000000; }),
+                 Contains("has the number 1000000, but the model has"));
+    }
   }
 }
 

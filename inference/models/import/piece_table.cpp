@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -70,6 +71,10 @@ std::vector<VocabularyPiece> PieceTable::pieces() const {
     if (result[place].text.empty())
       result[place] = {.text = filler(place), .score = 0.0f, .kind = PieceKind::unused};
   return result;
+}
+
+bool is_one_character(const std::string& text) {
+  return std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }) == 1;
 }
 
 std::map<std::int64_t, std::string> added_pieces(const ForeignFolder& folder) {

@@ -34,6 +34,9 @@ class PieceTable {
   std::string origin_;
 };
 
+/// Of UTF-8.
+[[nodiscard]] bool is_one_character(const std::string& text);
+
 /// Pieces that a folder adds to its SentencePiece model, by number: from tokenizer_config.json,
 /// added_tokens.json or tokenizer.json, whichever is there first.
 [[nodiscard]] std::map<std::int64_t, std::string> added_pieces(const ForeignFolder& folder);

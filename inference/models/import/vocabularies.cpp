@@ -11,6 +11,7 @@
 #include "dragoman/data/error.h"
 #include "dragoman/data/piece_text.h"
 #include "dragoman/inference/models/import/piece_table.h"
+#include "dragoman/inference/models/import/tokenizer_json.h"
 
 namespace dragoman {
 namespace {
@@ -22,10 +23,6 @@ const std::string kBegin = "<s>";
 
 /// What SentencePiece gives to a character without a piece, below the least score of all pieces.
 constexpr float kUnknownPenalty = 10.0f;
-
-bool is_one_character(const std::string& text) {
-  return std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }) == 1;
-}
 
 /// The number of the piece that decoding starts from.
 std::int64_t start_id(const ForeignFolder& folder, std::int64_t otherwise) {
@@ -158,6 +155,46 @@ void put_numbered(const ForeignFolder& folder, const std::vector<VocabularyPiece
   }
 }
 
+/// What stands in front of sources and targets: language tags, or what BART begins with.
+ImportedTokenizers prefixes(const ForeignFolder& folder, const PieceTable& table,
+                            const std::string& family, const ImportOptions& options) {
+  ImportedTokenizers result;
+  if (family == "bart") {
+    result.source_prefix = {kBegin};
+    if (const auto forced = forced_id(folder)) result.target_prefix = {table.text(*forced)};
+  } else {
+    const std::string source =
+        wanted_language(options.source_language, folder, "src_lang", "--source-language");
+    result.source_prefix = {language_tag(source, table, "--source-language")};
+    const auto forced = forced_id(folder);
+    if (options.target_language.empty() && forced)
+      result.target_prefix = {table.text(*forced)};
+    else
+      result.target_prefix = {language_tag(
+          wanted_language(options.target_language, folder, "tgt_lang", "--target-language"), table,
+          "--target-language")};
+  }
+  return result;
+}
+
+/// A folder without a SentencePiece file.
+bool has_json_alone(const ForeignFolder& folder, const std::string& name) {
+  return !folder.has(name) && folder.has("tokenizer.json");
+}
+
+/// The tokeniser of tokenizer.json, which has the model's numbers already.
+std::string json_model(const ForeignFolder& folder, const JsonTokenizer& tokenizer,
+                       std::int64_t start) {
+  if (!tokenizer.table.holds(kEnd))
+    throw ModelError(fmt::format("{}: has no '{}', which outputs end with. Take another copy.",
+                                 folder.file("tokenizer.json"), kEnd));
+  return with_pieces(tokenizer.model, tokenizer.table.pieces(),
+                     {.unknown = tokenizer.unknown,
+                      .begin = tokenizer.table.text(start),
+                      .end = kEnd,
+                      .pad = kPad});
+}
+
 }  // namespace
 
 ImportedTokenizers marian_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
@@ -185,6 +222,9 @@ ImportedTokenizers marian_tokenizers(const ForeignFolder& folder, const ModelCon
 }
 
 ImportedTokenizers t5_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
+  if (has_json_alone(folder, "spiece.model"))
+    return {.source = json_model(folder, read_tokenizer_json(folder, config.target_vocabulary),
+                                 start_id(folder, 0))};
   const std::string model = folder.tokenizer_file("spiece.model");
   const std::string origin = folder.file("spiece.model");
   std::vector<VocabularyPiece> pieces = sentencepiece_pieces(model, origin);
@@ -209,6 +249,9 @@ ImportedTokenizers t5_tokenizers(const ForeignFolder& folder, const ModelConfig&
 }
 
 ImportedTokenizers pegasus_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
+  if (has_json_alone(folder, "spiece.model"))
+    return {.source = json_model(folder, read_tokenizer_json(folder, config.target_vocabulary),
+                                 start_id(folder, 0))};
   const std::string model = folder.tokenizer_file("spiece.model");
   const std::string origin = folder.file("spiece.model");
   const std::vector<VocabularyPiece> pieces = sentencepiece_pieces(model, origin);
@@ -247,6 +290,12 @@ ImportedTokenizers fairseq_tokenizers(const ForeignFolder& folder, const ModelCo
         "{}: {} places language tags or pieces where this program has no place for them. mBART-50, "
         "NLLB and M2M-100 are read.",
         folder.tokenizer().path(), kind));
+  if (has_json_alone(folder, name)) {
+    const JsonTokenizer tokenizer = read_tokenizer_json(folder, config.target_vocabulary);
+    ImportedTokenizers result = prefixes(folder, tokenizer.table, family, options);
+    result.source = json_model(folder, tokenizer, start_id(folder, 2));
+    return result;
+  }
   const std::string model = folder.tokenizer_file(name);
   const std::string origin = folder.file(name);
   const std::vector<VocabularyPiece> pieces = sentencepiece_pieces(model, origin);
@@ -256,22 +305,7 @@ ImportedTokenizers fairseq_tokenizers(const ForeignFolder& folder, const ModelCo
   else
     put_fairseq(pieces, table);
   put_added(folder, table);
-  ImportedTokenizers result;
-  if (family == "bart") {
-    result.source_prefix = {kBegin};
-    if (const auto forced = forced_id(folder)) result.target_prefix = {table.text(*forced)};
-  } else {
-    const std::string source =
-        wanted_language(options.source_language, folder, "src_lang", "--source-language");
-    result.source_prefix = {language_tag(source, table, "--source-language")};
-    const auto forced = forced_id(folder);
-    if (options.target_language.empty() && forced)
-      result.target_prefix = {table.text(*forced)};
-    else
-      result.target_prefix = {language_tag(
-          wanted_language(options.target_language, folder, "tgt_lang", "--target-language"), table,
-          "--target-language")};
-  }
+  ImportedTokenizers result = prefixes(folder, table, family, options);
   const std::int64_t start = start_id(folder, 2);
   result.source =
       with_pieces(model, table.pieces(),
