@@ -23,6 +23,7 @@ constexpr std::uint64_t kVocabularySize = 4;
 constexpr std::uint64_t kUnknownId = 40;  // then begin, end, pad
 constexpr std::uint64_t kUnknownPiece = 45;
 constexpr std::uint64_t kMergingType = 2;
+constexpr std::uint64_t kWordType = 3;
 
 /// Writes the fields of a message.
 class MessageWriter {
@@ -124,6 +125,14 @@ std::string with_pieces(std::string_view bytes, const std::vector<VocabularyPiec
   }
   model.content(kTrainer, with_special(trainer, special, pieces));
   return model.bytes();
+}
+
+std::string word_model(const std::vector<VocabularyPiece>& pieces, const SpecialPieces& special) {
+  MessageWriter trainer;
+  trainer.number(kModelType, kWordType);
+  MessageWriter model;
+  model.content(kTrainer, trainer.bytes());
+  return with_pieces(model.bytes(), pieces, special);
 }
 
 bool is_merging(std::string_view bytes) {

@@ -43,6 +43,11 @@ struct SpecialPieces {
                                       const std::vector<VocabularyPiece>& pieces,
                                       const SpecialPieces& special);
 
+/// A model file of its own: texts are cut at whitespace, each word is a piece (with the mark of
+/// whitespace in front) or unknown, and nothing is normalised.
+[[nodiscard]] std::string word_model(const std::vector<VocabularyPiece>& pieces,
+                                     const SpecialPieces& special);
+
 /// Whether pieces are merged (BPE) and not chosen by their probabilities (unigram).
 [[nodiscard]] bool is_merging(std::string_view bytes);
 
