@@ -4,6 +4,7 @@
 #include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -57,7 +58,8 @@ class NumpyArray {
     std::int64_t needed = static_cast<std::int64_t>(c10::elementSize(type));
     for (const std::int64_t size : shape)
       if (size < 0 || __builtin_mul_overflow(needed, size, &needed)) left = -1;
-    if (needed != left) fail("has a shape that does not fit its bytes");
+    if (needed != left || (needed == 0 && shape.size() > 1))
+      fail("has a shape that does not fit its bytes");
     at::Tensor tensor = at::empty(shape, type);
     if (needed > 0) std::memcpy(tensor.mutable_data_ptr(), numbers.data(), numbers.size());
     return tensor;
