@@ -3,21 +3,31 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/commands.h"
 #include "apps/line_output.h"
 #include "dragoman/data/archive.h"
-#include "dragoman/inference/models/import/hugging_face.h"
+#include "dragoman/data/error.h"
+#include "dragoman/data/safetensors.h"
+#include "dragoman/inference/models/import/import_foreign.h"
+#include "dragoman/inference/models/import/layer_comparison.h"
 #include "dragoman/training/model_methods.h"
 
 namespace dragoman {
 namespace {
 
+const std::vector<std::string> kFamilies = {"auto",       "marian",    "bart", "mbart",
+                                            "pegasus",    "m2m_100",   "t5",   "mt5",
+                                            "marian-npz", "opennmt-py"};
+
 struct ImportFlags {
-  std::string folder;
+  std::string model;
   std::string output;
+  std::string reference;
   ImportOptions options;
 };
 
@@ -29,6 +39,8 @@ std::string report_text(const ImportReport& report) {
                         taken.change.empty() ? "" : " (" + taken.change + ")");
   for (const ImportReport::Left& left : report.left)
     text += fmt::format("left    {} ({})\n", left.name, left.reason);
+  for (const ImportReport::Left& made : report.made)
+    text += fmt::format("made    {} ({})\n", made.name, made.reason);
   for (const std::string& note : report.notes)
     text += fmt::format("note    {}\n", note);
   std::size_t tensors = 0;
@@ -38,12 +50,33 @@ std::string report_text(const ImportReport& report) {
                             tensors, report.taken.size(), report.left.size());
 }
 
+/// Compares with what the original computes. Throws ModelError, after all was printed, that names
+/// the first layer that differs.
+void compare_with_reference(const ImportedModel& model, const std::string& path,
+                            LineOutput& output) {
+  const std::vector<LayerDifference> layers = compare_layers(model, load_safetensors(path), path);
+  std::string text;
+  for (const LayerDifference& layer : layers)
+    text += fmt::format("{} {}: greatest difference {:.2g}, greatest value {:.2g}\n",
+                        layer.differs ? "differs" : "same   ", layer.name, layer.greatest,
+                        layer.magnitude);
+  static_cast<void>(output.write(text));
+  const auto first = std::ranges::find(layers, true, &LayerDifference::differs);
+  if (first == layers.end()) return;
+  output.finish();
+  throw ModelError(
+      fmt::format("{}: {} is the first that differs, by {:.2g}. The layer before it is right, so "
+                  "look at its weights and options; nothing was written.",
+                  path, first->name, first->greatest));
+}
+
 void import_model(const ImportFlags& flags) {
-  const ImportedModel model = import_hugging_face(flags.folder, flags.options);
-  Archive archive = to_archive(model);
-  archive.methods = model_methods(archive, flags.folder);
-  save_archive(archive, flags.output);
+  const ImportedModel model = import_foreign(flags.model, flags.options);
   LineOutput output("-");
+  if (!flags.reference.empty()) compare_with_reference(model, flags.reference, output);
+  Archive archive = to_archive(model);
+  archive.methods = model_methods(archive, flags.model);
+  save_archive(archive, flags.output);
   if (output.write(report_text(model.report))) output.finish();
   const std::string_view option = model.model.modules_only();
   if (!option.empty())
@@ -61,16 +94,19 @@ void add_import(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("import", "Make a model file of another program's model");
   command
-      ->add_option("folder", flags->folder,
-                   "a model folder of Hugging Face's transformers (docs/import.md)")
+      ->add_option("model", flags->model,
+                   "a model folder of Hugging Face's transformers, or a checkpoint of OpenNMT-py "
+                   "(docs/import.md)")
       ->required()
-      ->type_name("FOLDER");
+      ->type_name("MODEL");
   command->add_option("--output,-o", flags->output, "the model file to write")
       ->required()
       ->type_name("MODEL.pt");
-  command->add_option("--family", flags->options.family, "what config.json calls model_type")
-      ->check(CLI::IsMember({"auto", "marian", "bart", "mbart", "pegasus", "m2m_100", "t5", "mt5"}))
-      ->type_name("auto|marian|bart|mbart|pegasus|m2m_100|t5|mt5")
+  command
+      ->add_option("--family", flags->options.family,
+                   "what config.json calls model_type, or the program that wrote a checkpoint")
+      ->check(CLI::IsMember(kFamilies))
+      ->type_name(fmt::format("{}", fmt::join(kFamilies, "|")))
       ->capture_default_str();
   command
       ->add_option("--source-language", flags->options.source_language,
@@ -80,6 +116,26 @@ void add_import(CLI::App& program) {
       ->add_option("--target-language", flags->options.target_language,
                    "tag of the outputs' language")
       ->type_name("TAG");
+  command
+      ->add_option("--source-tokenizer", flags->options.source_tokenizer,
+                   "SentencePiece model that cut the sources, of checkpoints that come without")
+      ->type_name("FILE.model");
+  command
+      ->add_option("--target-tokenizer", flags->options.target_tokenizer,
+                   "the same for the targets")
+      ->type_name("FILE.model");
+  command
+      ->add_option("--config", flags->options.config,
+                   "of weights alone: the configuration of the network (section model)")
+      ->type_name("FILE.json");
+  command
+      ->add_option("--names", flags->options.names,
+                   "of weights alone: which of their names are which of ours")
+      ->type_name("FILE.json");
+  command
+      ->add_option("--reference", flags->reference,
+                   "activations of the original for one batch: names the first layer that differs")
+      ->type_name("FILE.safetensors");
   command->callback([flags] { import_model(*flags); });
 }
 

@@ -114,7 +114,7 @@ PairEncoder make_encoder(const RunConfig& config, const Tokenizers& tokenizers) 
   const TokenizerConfig& settings = config.tokenizer;
   check_tags(config.data.train, tokenizers);
   return PairEncoder(tokenizers.source, tokenizers.target, copy)
-      .prefixing(sequence_prefixes(config.model))
+      .framing(sequence_frame(config.model))
       .sampling({.dropout = settings.source_dropout, .alpha = settings.source_alpha},
                 {.dropout = settings.target_dropout, .alpha = settings.target_alpha});
 }

@@ -11,6 +11,7 @@
 #include "dragoman/data/archive_manifest.h"
 #include "dragoman/data/pickle_reader.h"
 #include "dragoman/data/script_signatures.h"
+#include "dragoman/data/torch_checkpoint.h"
 #include "dragoman/data/zip_reader.h"
 
 namespace dragoman {
@@ -70,15 +71,22 @@ class ArchiveReader {
   }
 
   Archive read() {
-    if (find("byteorder") != nullptr && text("byteorder", 16) != "little") {
-      zip_.fail("was written on a big-endian machine, which is not supported");
-    }
+    check_byte_order();
     Archive archive;
     archive.files = files();
     for (const auto& [name, stored] : read_tensor_pickle(text("data.pkl", kMaxPickleSize), path_)) {
       archive.tensors[name] = tensor(name, stored);
     }
     return archive;
+  }
+
+  TorchCheckpoint checkpoint(const std::string& without) {
+    check_byte_order();
+    const PickledData pickled = read_pickle(text("data.pkl", kMaxPickleSize), path_);
+    TorchCheckpoint result{.tensors = {}, .data = pickled.data};
+    for (const auto& [name, stored] : pickled.tensors)
+      if (!name.starts_with(without + ".")) result.tensors[name] = tensor(name, stored);
+    return result;
   }
 
   ArchiveOutline outline() {
@@ -92,6 +100,12 @@ class ArchiveReader {
   }
 
  private:
+  void check_byte_order() {
+    if (find("byteorder") != nullptr && text("byteorder", 16) != "little") {
+      zip_.fail("was written on a big-endian machine, which is not supported");
+    }
+  }
+
   /// "__torch__.dragoman.Model": what a pickle begins with. Empty when it begins otherwise.
   static std::string root_class(const std::string& pickle) {
     const std::string_view begin =
@@ -182,6 +196,10 @@ Archive load_archive(const std::string& path) {
   check_manifest(archive, path);
   archive.files.erase(kManifestName);
   return archive;
+}
+
+TorchCheckpoint load_torch_checkpoint(const std::string& path, const std::string& without) {
+  return ArchiveReader(path).checkpoint(without);
 }
 
 ArchiveOutline outline_archive(const std::string& path) {

@@ -44,11 +44,15 @@ void add_links(std::span<const Example> examples, bool pin_memory, Batch& batch)
 
 }  // namespace
 
+std::size_t source_length(std::size_t tokens, const SpecialIds& ids) {
+  return ids.ends_source || tokens == 0 ? tokens + 1 : tokens;
+}
+
 Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin_memory) {
   std::size_t source_size = 0;
   std::size_t target_size = 0;
   for (const auto& example : examples) {
-    source_size = std::max(source_size, example.source.size() + 1);
+    source_size = std::max(source_size, source_length(example.source.size(), ids));
     target_size = std::max(target_size, example.target.size() + 1);
   }
   const auto count = static_cast<std::int64_t>(examples.size());
@@ -68,21 +72,24 @@ Batch collate(std::span<const Example> examples, const SpecialIds& ids, bool pin
   auto* source = batch.source.mutable_data_ptr<std::int64_t>();
   auto* input = batch.target_input.mutable_data_ptr<std::int64_t>();
   auto* output = batch.target_output.mutable_data_ptr<std::int64_t>();
-  auto* source_length = batch.source_lengths.mutable_data_ptr<std::int64_t>();
+  auto* length_of_source = batch.source_lengths.mutable_data_ptr<std::int64_t>();
   auto* target_length = batch.target_lengths.mutable_data_ptr<std::int64_t>();
   for (const auto& example : examples) {
-    *std::copy(example.source.begin(), example.source.end(), source) = ids.source_end;
+    auto* const source_place = std::copy(example.source.begin(), example.source.end(), source);
+    const std::size_t length = source_length(example.source.size(), ids);
+    if (length > example.source.size()) *source_place = ids.source_end;
     *input = ids.target_begin;
     std::transform(example.target.begin(), example.target.end(), input + 1, [&ids](auto id) {
       return id < ids.target_vocabulary ? id : ids.target_unknown;
     });
     *std::copy(example.target.begin(), example.target.end(), output) = ids.target_end;
-    *source_length = std::ssize(example.source) + 1;
+    *length_of_source = static_cast<std::int64_t>(length);
     *target_length = std::ssize(example.target) + 1;
-    batch.source_tokens += *source_length++;
+    batch.source_tokens += *length_of_source++;
     batch.target_tokens += *target_length++;
     if (ids.copies) {
-      *std::copy(example.copy_ids.begin(), example.copy_ids.end(), copy_id) = ids.target_end;
+      auto* const place = std::copy(example.copy_ids.begin(), example.copy_ids.end(), copy_id);
+      if (length > example.source.size()) *place = ids.target_end;
       copy_id += S;
     }
     source += S;

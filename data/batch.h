@@ -30,6 +30,7 @@ constexpr std::int64_t kNoCopy = -2;
 struct SpecialIds {
   std::int32_t source_pad = 0;
   std::int32_t source_end = 3;
+  bool ends_source = true;  ///< sources end with </s>; one without tokens always does
   std::int32_t target_pad = 0;
   std::int32_t target_begin = 2;
   std::int32_t target_end = 3;
@@ -38,9 +39,12 @@ struct SpecialIds {
   bool copies = false;  ///< there is a copy head
 };
 
+/// Tokens that a model reads of a source of `tokens` tokens.
+[[nodiscard]] std::size_t source_length(std::size_t tokens, const SpecialIds& ids);
+
 /// Padded on the right. Masks follow from the lengths, never from the ids.
 struct Batch {
-  at::Tensor source;               ///< [B, S] int64, each row ends with </s>
+  at::Tensor source;               ///< [B, S] int64, each row ends with </s> if ends_source
   at::Tensor source_lengths;       ///< [B] int64, </s> counted
   at::Tensor copy_ids;             ///< [B, S] int64, that of </s> is the target's; below 0 at
                                    ///< padding; undefined without a copy head

@@ -95,14 +95,16 @@ PairEncoder PairEncoder::protecting(const std::vector<std::string>& patterns) co
       PairEncoder(source_, target_, options).sampling(source_sampling_, target_sampling_);
   changed.source_prefix_ = source_prefix_;
   changed.target_prefix_ = target_prefix_;
+  changed.source_end_ = source_end_;
   return changed;
 }
 
-PairEncoder PairEncoder::prefixing(const SequencePrefixes& prefixes) const {
+PairEncoder PairEncoder::framing(const SequenceFrame& frame) const {
   PairEncoder changed = *this;
-  changed.source_prefix_ = prefix_ids(prefixes.source, source_, "source");
-  changed.target_prefix_ = prefix_ids(prefixes.target, target_, "target");
-  const bool has_any = !prefixes.source.empty() || !prefixes.target.empty();
+  changed.source_prefix_ = prefix_ids(frame.source, source_, "source");
+  changed.target_prefix_ = prefix_ids(frame.target, target_, "target");
+  changed.source_end_ = frame.source_end;
+  const bool has_any = !frame.source.empty() || !frame.target.empty();
   if (options_.enabled && has_any)
     throw UsageError(
         "model.copy_head.enabled: cannot be combined with source_prefix or target_prefix. Leave "
@@ -134,6 +136,7 @@ PairEncoder PairEncoder::sampling(const SamplingOptions& source,
 SpecialIds PairEncoder::special_ids() const {
   return {.source_pad = source_.pad_id(),
           .source_end = source_.end_id(),
+          .ends_source = source_end_,
           .target_pad = target_.pad_id(),
           .target_begin = target_.begin_id(),
           .target_end = target_.end_id(),
@@ -165,6 +168,15 @@ std::vector<Piece> PairEncoder::draw(std::vector<Piece> pieces, std::string_view
   return sampler->resample(pieces, text, own, Draw::independent);
 }
 
+/// The target's piece that a piece of the source yields; -1: the target has none.
+std::int32_t PairEncoder::target_piece(const Piece& piece) const {
+  const bool is_unknown = piece.id == source_.unknown_id();
+  if (!target_of_source_) return is_unknown ? -1 : piece.id;
+  if (!is_unknown) return (*target_of_source_)[static_cast<std::size_t>(piece.id)];
+  const std::int32_t id = target_.id(piece.text);
+  return id == target_.unknown_id() || target_.piece(id) != piece.text ? -1 : id;
+}
+
 PairEncoder::Tokens PairEncoder::encode_plain(std::string_view text, Side side, Seed seed,
                                               Ranges ranges) const {
   const Tokenizer& tokenizer = side == Side::source ? source_ : target_;
@@ -189,10 +201,7 @@ EncodedSource PairEncoder::encode_masked(std::string_view text, const MaskedText
     const TextRange range =
         is_mask ? mask->original
                 : trimmed({masked.original(piece.begin), masked.original(piece.end)}, text);
-    const std::int32_t same = piece.id == source_.unknown_id() ? -1
-                              : target_of_source_
-                                  ? (*target_of_source_)[static_cast<std::size_t>(piece.id)]
-                                  : piece.id;
+    const std::int32_t same = target_piece(piece);
     encoded.ids.push_back(piece.id);
     encoded.copy_ids.push_back(
         same >= 0

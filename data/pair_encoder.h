@@ -40,10 +40,12 @@ struct CopyOptions {
   bool operator==(const CopyOptions&) const = default;
 };
 
-/// Pieces in front of every sequence: language tags. They stand for no text.
-struct SequencePrefixes {
+/// What stands around the pieces of a text: in front of every sequence language tags, behind every
+/// source </s>.
+struct SequenceFrame {
   std::vector<std::string> source = {};
   std::vector<std::string> target = {};
+  bool source_end = true;
 };
 
 /// Without </s>.
@@ -86,9 +88,10 @@ class PairEncoder {
   /// the tokenisers are of another type.
   [[nodiscard]] PairEncoder sampling(const SamplingOptions& source,
                                      const SamplingOptions& target) const;
-  /// The same with pieces in front of sources, and of the targets of training pairs. Throws
-  /// UsageError for pieces that a tokeniser does not have, and with a copy head.
-  [[nodiscard]] PairEncoder prefixing(const SequencePrefixes& prefixes) const;
+  /// The same with pieces in front of sources, and of the targets of training pairs, and with or
+  /// without </s> behind sources. Throws UsageError for pieces that a tokeniser does not have, and
+  /// with a copy head.
+  [[nodiscard]] PairEncoder framing(const SequenceFrame& frame) const;
   /// What outputs begin with. encode_target leaves it out.
   [[nodiscard]] const std::vector<std::int32_t>& target_prefix() const { return target_prefix_; }
   [[nodiscard]] const SamplingOptions& source_sampling() const { return source_sampling_; }
@@ -132,6 +135,7 @@ class PairEncoder {
                                         Seed seed) const;
   [[nodiscard]] EncodedSource encode_masked(std::string_view text, const MaskedText& masked,
                                             Seed seed) const;
+  [[nodiscard]] std::int32_t target_piece(const Piece& piece) const;
   std::int32_t extra_word(const std::string& piece, std::string_view surface,
                           EncodedSource& encoded) const;
   enum class Ranges { unwanted, wanted };
@@ -150,6 +154,7 @@ class PairEncoder {
   SamplingOptions target_sampling_;
   std::vector<std::int32_t> source_prefix_;
   std::vector<std::int32_t> target_prefix_;
+  bool source_end_ = true;
   std::shared_ptr<const SegmentationSampler> source_sampler_;  ///< null: never
   std::shared_ptr<const SegmentationSampler> target_sampler_;
   /// Target id of each source piece, -1: the target has none. Null: one vocabulary.

@@ -29,11 +29,16 @@ constexpr std::array<std::pair<std::string_view, c10::ScalarType>, 10> kStorageT
     {"torch BoolStorage", c10::ScalarType::Bool},
 }};
 
-/// Globals whose call returns its first argument, as far as tensors are concerned.
-constexpr std::array<std::string_view, 6> kTransparent = {
-    "torch._utils _rebuild_parameter",    "torch.jit._pickle build_intlist",
-    "torch.jit._pickle build_doublelist", "torch.jit._pickle build_boollist",
-    "torch.jit._pickle build_tensorlist", "torch.jit._pickle restore_type_tag"};
+/// Globals whose call returns its first argument, as far as tensors are concerned: a set is the
+/// list that it is made of.
+constexpr std::array<std::string_view, 8> kTransparent = {"__builtin__ set",
+                                                          "builtins set",
+                                                          "torch._utils _rebuild_parameter",
+                                                          "torch.jit._pickle build_intlist",
+                                                          "torch.jit._pickle build_doublelist",
+                                                          "torch.jit._pickle build_boollist",
+                                                          "torch.jit._pickle build_tensorlist",
+                                                          "torch.jit._pickle restore_type_tag"};
 
 }  // namespace
 
@@ -188,6 +193,14 @@ void PickleMachine::push_long() {
   push_integer(static_cast<std::int64_t>(value));
 }
 
+/// Big-endian.
+void PickleMachine::push_real() {
+  std::uint64_t bits = 0;
+  for (const char byte : take(8))
+    bits = bits << 8 | static_cast<unsigned char>(byte);
+  push_new({.kind = Kind::real, .integer = static_cast<std::int64_t>(bits)});
+}
+
 /// ("storage", torch.FloatStorage, record, device, number of elements)
 void PickleMachine::push_storage() {
   const NodeId id = pop();
@@ -286,8 +299,7 @@ bool PickleMachine::run_value(unsigned char code) {
   } else if (code == 0x8a) {  // LONG1
     push_long();
   } else if (code == 'G') {  // BINFLOAT
-    take(8);
-    push_new({.kind = Kind::real});
+    push_real();
   } else if (code == 'X') {  // BINUNICODE
     push_new({.kind = Kind::text, .text = std::string(take(take_number(4)))});
   } else if (code == 0x8c) {  // SHORT_BINUNICODE

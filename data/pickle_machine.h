@@ -31,7 +31,7 @@ class PickleMachine {
   };
   struct Node {
     Kind kind = Kind::none;
-    std::int64_t integer = 0;     ///< also: index into tensors
+    std::int64_t integer = 0;     ///< also: index into tensors; the bits of a real number
     std::string text{};           ///< also: "module name" of a global
     std::vector<NodeId> items{};  ///< of a dictionary: key, value ...; of an object: its state
     bool is_part = false;         ///< lies inside another value and so may no longer change
@@ -61,6 +61,7 @@ class PickleMachine {
   void push_new(Node node) { push(make(std::move(node))); }
   void push_integer(std::int64_t value);
   void push_long();
+  void push_real();
   void push_global();
   void push_sequence(const std::vector<NodeId>& items);
   void push_storage();

@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 namespace dragoman {
 
@@ -27,5 +30,15 @@ struct StoredTensor {
 /// of lists are named by their index. Throws ModelError that begins with `where`.
 [[nodiscard]] std::map<std::string, StoredTensor> read_tensor_pickle(std::string_view pickle,
                                                                      const std::string& where);
+
+/// A pickled dictionary: its tensors, and what is plain data in it: texts, numbers, dictionaries
+/// with keys of text, lists, and instances of argparse.Namespace, as objects of what they hold.
+/// Anything else is null there.
+struct PickledData {
+  std::map<std::string, StoredTensor> tensors;  ///< as read_tensor_pickle names them
+  std::shared_ptr<const nlohmann::json> data;
+};
+/// Throws ModelError that begins with `where`; also for texts that are no UTF-8.
+[[nodiscard]] PickledData read_pickle(std::string_view pickle, const std::string& where);
 
 }  // namespace dragoman

@@ -23,8 +23,6 @@ constexpr std::uint64_t kVocabularySize = 4;
 constexpr std::uint64_t kUnknownId = 40;  // then begin, end, pad
 constexpr std::uint64_t kUnknownPiece = 45;
 constexpr std::uint64_t kByteFallback = 35;
-constexpr std::uint64_t kUnigramType = 1;
-constexpr std::uint64_t kMergingType = 2;
 // Its NormalizerSpec.
 constexpr std::uint64_t kNormalizer = 3;
 constexpr std::uint64_t kCharacters = 2;
@@ -112,7 +110,7 @@ std::vector<VocabularyPiece> sentencepiece_pieces(std::string_view bytes,
 
 std::string sentencepiece_without_pieces(const SegmentationRules& rules) {
   MessageWriter trainer;
-  trainer.number(kModelType, rules.merging ? kMergingType : kUnigramType);
+  trainer.number(kModelType, static_cast<std::uint64_t>(rules.model));
   trainer.number(kByteFallback, rules.byte_fallback ? 1 : 0);
   MessageWriter normalizer;
   if (!rules.characters.empty()) normalizer.content(kCharacters, rules.characters);
@@ -145,8 +143,13 @@ std::string with_pieces(std::string_view bytes, const std::vector<VocabularyPiec
   return model.bytes();
 }
 
+std::string word_model(const std::vector<VocabularyPiece>& pieces, const SpecialPieces& special) {
+  return with_pieces(sentencepiece_without_pieces({.model = SegmentationModel::words}), pieces,
+                     special);
+}
+
 bool is_merging(std::string_view bytes) {
-  std::uint64_t type = kUnigramType;
+  std::uint64_t type = static_cast<std::uint64_t>(SegmentationModel::unigram);
   MessageReader fields(bytes);
   while (fields.next()) {
     if (fields.number() != kTrainer) continue;
@@ -154,7 +157,7 @@ bool is_merging(std::string_view bytes) {
     while (trainer.next())
       if (trainer.number() == kModelType) type = trainer.value();
   }
-  return type == kMergingType;
+  return type == static_cast<std::uint64_t>(SegmentationModel::merging);
 }
 
 }  // namespace dragoman

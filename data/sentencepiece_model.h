@@ -38,9 +38,12 @@ struct SpecialPieces {
 [[nodiscard]] std::vector<VocabularyPiece> sentencepiece_pieces(std::string_view bytes,
                                                                 const std::string& origin);
 
+/// As in sentencepiece_model.proto.
+enum class SegmentationModel { unigram = 1, merging = 2, words = 3 };
+
 /// How text becomes pieces.
 struct SegmentationRules {
-  bool merging = false;        ///< BPE; else the most probable pieces (unigram)
+  SegmentationModel model = SegmentationModel::unigram;
   bool byte_fallback = false;  ///< what no piece covers becomes bytes
   bool prefix_space = true;    ///< texts begin as if a space stood in front of them
   std::string characters;      ///< normalizer_spec.precompiled_charsmap; "": none is changed
@@ -53,6 +56,11 @@ struct SegmentationRules {
 [[nodiscard]] std::string with_pieces(std::string_view bytes,
                                       const std::vector<VocabularyPiece>& pieces,
                                       const SpecialPieces& special);
+
+/// A model file of its own: texts are cut at whitespace, each word is a piece (with the mark of
+/// whitespace in front) or unknown, and nothing is normalised.
+[[nodiscard]] std::string word_model(const std::vector<VocabularyPiece>& pieces,
+                                     const SpecialPieces& special);
 
 /// Whether pieces are merged (BPE) and not chosen by their probabilities (unigram).
 [[nodiscard]] bool is_merging(std::string_view bytes);

@@ -79,7 +79,7 @@ Alignment align_pair(const PairEncoder& encoder, const AlignedPair& pair,
   std::vector<std::vector<float>> weights;
   for (std::size_t token = 0; token <= pair.target.size(); ++token) {
     const float* begin = values + static_cast<std::int64_t>(token) * attention.size(2);
-    weights.emplace_back(begin, begin + source_tokens + 1);
+    weights.emplace_back(begin, begin + source_length(source_tokens, encoder.special_ids()));
   }
   Alignment alignment;
   for (std::size_t place = 0; place < source_tokens; ++place) {
@@ -92,7 +92,7 @@ Alignment align_pair(const PairEncoder& encoder, const AlignedPair& pair,
   if (options.alignment == AlignmentOutput::soft) alignment.weights = weights;
   weights.pop_back();
   for (std::vector<float>& of_token : weights)
-    of_token.pop_back();
+    of_token.resize(source_tokens);
   alignment.tokens = link_tokens(weights, options.alignment_threshold);
   const DecodedTarget decoded = encoder.decode(pair.target, pair.source);
   alignment.words =

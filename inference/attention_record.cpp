@@ -83,7 +83,7 @@ AttentionRecord record_attention(const ModelFile& file, const std::string& sourc
   for (std::size_t place = 0; place < encoded.copy_ids.size(); ++place)
     if (encoded.copy_ids[place] >= step_model.vocabulary_size())
       record.source_tokens[place] = encoder.piece(encoded.copy_ids[place], encoded);
-  record.source_tokens.emplace_back("</s>");
+  if (encoder.special_ids().ends_source) record.source_tokens.emplace_back("</s>");
   for (const std::int64_t id : ids)
     record.target_tokens.push_back(encoder.piece(id, encoded));
   record.target_tokens.emplace_back("</s>");

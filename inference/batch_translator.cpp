@@ -86,8 +86,8 @@ CopyOptions copy_options(const ModelConfig& config) {
   return {.enabled = config.copy_head.enabled, .extra_words = config.copy_head.extra_words};
 }
 
-SequencePrefixes sequence_prefixes(const ModelConfig& config) {
-  return {config.source_prefix, config.target_prefix};
+SequenceFrame sequence_frame(const ModelConfig& config) {
+  return {config.source_prefix, config.target_prefix, config.source_end};
 }
 
 bool admit(EncodedSource& source, const PairEncoder& encoder, std::int64_t max_length,

@@ -27,7 +27,7 @@ class WorkerPool;
 /// What the encoder of a model's texts has to do for its copy head.
 [[nodiscard]] CopyOptions copy_options(const ModelConfig& config);
 /// And what it puts in front of them.
-[[nodiscard]] SequencePrefixes sequence_prefixes(const ModelConfig& config);
+[[nodiscard]] SequenceFrame sequence_frame(const ModelConfig& config);
 
 struct BatchingOptions {
   std::int64_t batch_size = 32;  ///< sentences decoded together by one worker

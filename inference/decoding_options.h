@@ -30,13 +30,16 @@ constexpr auto names(LengthNormalization) {
 /// hypothesis, if it ended now at no cost, would not beat the last of them (a later one could in
 /// theory, since the divisor of its length still grows). exact: when it would not do so at the
 /// length limit either, so that going on could change nothing. never: at the length limit.
-enum class EarlyStopping { heuristic, first, exact, never };
+/// best_ended: as OpenNMT-py does, once n_best hypotheses have ended and the best one of a step is
+/// among them; those that end then also take places from the ones that go on.
+enum class EarlyStopping { heuristic, first, exact, never, best_ended };
 constexpr auto names(EarlyStopping) {
   return std::to_array<std::pair<std::string_view, EarlyStopping>>(
       {{"heuristic", EarlyStopping::heuristic},
        {"first", EarlyStopping::first},
        {"exact", EarlyStopping::exact},
-       {"never", EarlyStopping::never}});
+       {"never", EarlyStopping::never},
+       {"best_ended", EarlyStopping::best_ended}});
 }
 
 /// Section "decoding". Lengths are in target tokens without </s>.
@@ -45,6 +48,7 @@ struct DecodingOptions {
   std::int64_t n_best = 1;
   LengthNormalization length_normalization = LengthNormalization::gnmt;
   double length_alpha = 0.6;
+  std::int64_t length_offset = 0;
   double coverage_penalty = 0.0;
   std::int64_t min_length = 0;
   std::int64_t max_length = 256;
@@ -88,6 +92,8 @@ struct DecodingOptions {
           "how hypotheses of different lengths are compared");
     visit("length_alpha", self.length_alpha, "exponent of the gnmt and power normalisations", 0.0,
           10.0);
+    visit("length_offset", self.length_offset,
+          "added to the length in length_normalization; 1 counts <s>, as OpenNMT-py does", 0, 1000);
     visit(
         "coverage_penalty", self.coverage_penalty,
         "weight of what a finished hypothesis loses for source tokens that it attends to less than "
@@ -110,7 +116,8 @@ struct DecodingOptions {
     visit(
         "early_stopping", self.early_stopping,
         "when a search stops before its length limit, once enough hypotheses have ended: when the "
-        "best live one would not win now (heuristic) or ever (exact), at once (first), never");
+        "best live one would not win now (heuristic) or ever (exact), at once (first), never; or "
+        "when the best of a step has ended (best_ended)");
     visit("patience", self.patience,
           "a search waits for so many times beam_size ended hypotheses (Kasai et al. 2022)", 0.01,
           100.0);

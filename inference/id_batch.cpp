@@ -50,7 +50,7 @@ SourceBatch source_batch(std::span<const EncodedSource> sources,
   std::size_t longest = 0;
   std::size_t extra_words = 0;
   for (const std::int64_t index : which) {
-    longest = std::max(longest, sources[index].ids.size() + 1);
+    longest = std::max(longest, source_length(sources[index].ids.size(), special));
     extra_words = std::max(extra_words, sources[index].extra_words.size());
   }
   at::Tensor ids = padded(which.size(), longest, special.source_pad);
@@ -60,12 +60,15 @@ SourceBatch source_batch(std::span<const EncodedSource> sources,
   for (std::size_t row = 0; row < which.size(); ++row) {
     const EncodedSource& source = sources[which[row]];
     const auto begin = static_cast<std::ptrdiff_t>(row * longest);
-    *std::ranges::copy(source.ids, ids.mutable_data_ptr<std::int64_t>() + begin).out =
-        special.source_end;
-    lengths.mutable_data_ptr<std::int64_t>()[row] = std::ssize(source.ids) + 1;
-    if (special.copies)
-      *std::ranges::copy(source.copy_ids, copy_ids.mutable_data_ptr<std::int64_t>() + begin).out =
-          special.target_end;
+    const std::size_t length = source_length(source.ids.size(), special);
+    const bool ends = length > source.ids.size();
+    const auto end = std::ranges::copy(source.ids, ids.mutable_data_ptr<std::int64_t>() + begin);
+    if (ends) *end.out = special.source_end;
+    lengths.mutable_data_ptr<std::int64_t>()[row] = static_cast<std::int64_t>(length);
+    if (!special.copies) continue;
+    const auto copy_end =
+        std::ranges::copy(source.copy_ids, copy_ids.mutable_data_ptr<std::int64_t>() + begin);
+    if (ends) *copy_end.out = special.target_end;
   }
   std::vector<std::vector<std::int64_t>> required;
   if (std::ranges::any_of(
@@ -77,7 +80,8 @@ SourceBatch source_batch(std::span<const EncodedSource> sources,
           .copy_ids = special.copies ? copy_ids.to(device) : copy_ids,
           .extra_words = static_cast<std::int64_t>(extra_words),
           .unknown = special.target_unknown,
-          .required = std::move(required)};
+          .required = std::move(required),
+          .has_ends = special.ends_source};
 }
 
 TargetIds target_ids(const Tokenizer& tokenizer) {

@@ -22,8 +22,8 @@ void check_texts(std::span<const std::string> texts, std::string_view what);
     std::vector<std::int64_t> order, std::span<const std::int64_t> lengths,
     std::int64_t batch_size);
 
-/// Rows of `sources` for `which`, each followed by </s>, padded on the right; with copy ids when
-/// the encoder has a copy head.
+/// Rows of `sources` for `which`, each followed by </s> if the model wants it, padded on the right;
+/// with copy ids when the encoder has a copy head.
 [[nodiscard]] SourceBatch source_batch(std::span<const EncodedSource> sources,
                                        std::span<const std::int64_t> which,
                                        const PairEncoder& encoder, at::Device device);

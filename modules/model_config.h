@@ -173,6 +173,7 @@ struct ModelConfig {
   double output_scale = 1.0;
   std::vector<std::string> source_prefix;
   std::vector<std::string> target_prefix;
+  bool source_end = true;
   Initialization initialization = Initialization::xavier;
   bool depth_scaled_initialization = false;
   double dropout = 0.1;
@@ -225,6 +226,7 @@ struct ModelConfig {
           "pieces that stand before every source: a language tag");
     visit("target_prefix", self.target_prefix,
           "pieces that every target begins with: a language tag. They are no part of its text");
+    visit("source_end", self.source_end, "let every source end with </s>");
     visit("initialization", self.initialization, "distribution of the initial weights");
     visit("depth_scaled_initialization", self.depth_scaled_initialization,
           "divide the initial weights of layer l by sqrt(l) (Zhang et al. 2019)");

@@ -234,7 +234,7 @@ void export_ctranslate2(const ModelFile& file, const std::string& folder) {
     write("target_vocabulary.json", vocabulary(target));
   }
   const Json config{{"add_source_bos", false},
-                    {"add_source_eos", true},
+                    {"add_source_eos", file.model.source_end},
                     {"bos_token", target.piece(target.begin_id())},
                     {"decoder_start_token", target.piece(target.begin_id())},
                     {"eos_token", target.piece(target.end_id())},

@@ -114,8 +114,8 @@ ModelFile load_model_file(const std::string& path) {
   file.precision = stored_precision(file.weights);
   restore_weights(file.weights, path);
   try {
-    file.encoder = PairEncoder(source, target, copy_options(file.model))
-                       .prefixing(sequence_prefixes(file.model));
+    file.encoder =
+        PairEncoder(source, target, copy_options(file.model)).framing(sequence_frame(file.model));
   } catch (const UsageError& error) {
     throw ModelError(fmt::format("{}: config.json: {}", path, error.what()));
   }

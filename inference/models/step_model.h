@@ -16,7 +16,7 @@ namespace dragoman {
 
 /// Sources of B sentences.
 struct SourceBatch {
-  at::Tensor ids;      ///< [B, S] int64, each row ends with </s>, padded on the right
+  at::Tensor ids;      ///< [B, S] int64, each row ends with </s> if has_ends; padded on the right
   at::Tensor lengths;  ///< [B] int64, </s> counted
   /// For models that copy: the target word of each position, [B, S] int64, below 0 at padding.
   at::Tensor copy_ids;
@@ -28,6 +28,7 @@ struct SourceBatch {
   std::vector<std::vector<std::int64_t>> needed;
   /// Attention to the source that the model is to keep: DecodingOptions::attention_layer; none.
   std::optional<std::int64_t> attention_layer;
+  bool has_ends = true;
 };
 
 /// What a model says of given target tokens.

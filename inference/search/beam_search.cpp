@@ -125,10 +125,11 @@ std::vector<std::vector<IdHypothesis>> Search::run() {
 
 void Search::admit() {
   const at::Tensor lengths = source_.lengths.to(at::kCPU, at::kLong).contiguous();  // [B]
+  const std::int64_t ends = source_.has_ends ? 1 : 0;
   results_.resize(lengths.size(0));
   for (std::int64_t index = 0; index < lengths.size(0); ++index) {
     const SentenceDemands& demands = demands_.of(index);
-    const std::int64_t source_tokens = lengths.const_data_ptr<std::int64_t>()[index] - 1;
+    const std::int64_t source_tokens = lengths.const_data_ptr<std::int64_t>()[index] - ends;
     const std::int64_t max_length =
         rules_.length_limit(source_tokens, std::ssize(demands.prefix), model_.max_positions());
     const auto required =
@@ -301,6 +302,7 @@ StepChoice Search::extend_group(const Sentence& sentence, const Group& group,
   }
   StepChoice choice = choose_extensions(totals, candidates, first_row, beams, ids_.end, penalties);
   if (beams < sizes_.beams && !choice.ended.empty()) choice.continued.clear();
+  if (options_.early_stopping == EarlyStopping::best_ended) choice.keep_best(beams);
   return choice;
 }
 
@@ -339,6 +341,7 @@ void Search::settle(const Sentence& sentence, Group& group, const StepChoice& ch
   constexpr double kNothing = -std::numeric_limits<double>::infinity();
   FinishedHypotheses::Live live{kNothing, length_ + 1, sentence.max_length + 1};
   if (weighs_coverage()) live.coverage = kNothing;
+  live.best_has_ended = choice.best_has_ended();
   for (const Extension& extension : choice.continued) {
     live.total = std::max(live.total, extension.total);
     if (weighs_coverage()) live.coverage = std::max(live.coverage, coverage(extension));

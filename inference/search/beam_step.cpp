@@ -11,6 +11,17 @@ bool ranks_before(const Extension& one, const Extension& other) {
          std::tuple(-other.rank, other.beam, other.token);
 }
 
+bool StepChoice::best_has_ended() const {
+  if (ended.empty()) return false;
+  return continued.empty() || ranks_before(ended.front(), continued.front());
+}
+
+void StepChoice::keep_best(std::int64_t beam_size) {
+  // Whatever has ended is among them.
+  const auto places = static_cast<std::size_t>(beam_size) - ended.size();
+  if (continued.size() > places) continued.resize(places);
+}
+
 double gain(float log_prob, std::int64_t beam, std::int64_t token, const Penalties& penalties) {
   const auto value = static_cast<double>(log_prob);
   if (penalties.said.empty()) return value;

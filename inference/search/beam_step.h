@@ -21,6 +21,10 @@ struct Extension {
 struct StepChoice {
   std::vector<Extension> ended;      ///< with </s>, best first
   std::vector<Extension> continued;  ///< beam_size at most, best first
+
+  [[nodiscard]] bool best_has_ended() const;
+  /// Of all extensions together only the best beam_size.
+  void keep_best(std::int64_t beam_size);
 };
 
 /// What makes a token worth less than its log-probability. Empty spans: nothing does.

@@ -10,7 +10,8 @@ namespace dragoman {
 
 double normalized_score(double log_probability, std::int64_t length,
                         const DecodingOptions& options) {
-  const auto tokens = static_cast<double>(std::max<std::int64_t>(length, 1));
+  const auto tokens =
+      static_cast<double>(std::max<std::int64_t>(length, 1) + options.length_offset);
   switch (options.length_normalization) {
     case LengthNormalization::average:
       return log_probability / tokens;
@@ -46,6 +47,8 @@ void FinishedHypotheses::add(IdHypothesis hypothesis) {
 }
 
 bool FinishedHypotheses::is_done(const Live& live) const {
+  if (options_.early_stopping == EarlyStopping::best_ended)
+    return live.best_has_ended && std::ssize(best_) >= options_.n_best;
   if (std::ssize(best_) < capacity_) return false;
   const auto cannot_win = [&](std::int64_t length, double coverage) {
     return normalized_score(live.total, length, options_) + coverage <= best_.back().score;
@@ -59,6 +62,7 @@ bool FinishedHypotheses::is_done(const Live& live) const {
       // Sums only fall, the divisor is the greatest at the end, and all may be covered by then.
       return cannot_win(live.longest, 0.0);
     case EarlyStopping::never:
+    case EarlyStopping::best_ended:
       break;
   }
   return false;

@@ -22,7 +22,7 @@ struct IdHypothesis {
 
 /// `length` is the number of summed log-probabilities: </s> counts. average: the mean. gnmt:
 /// divided by ((5 + length) / 6)^alpha (Wu et al. 2016, equation 14, without its coverage term).
-/// power: divided by length^alpha.
+/// power: divided by length^alpha. length_offset is added to the length first.
 [[nodiscard]] double normalized_score(double log_probability, std::int64_t length,
                                       const DecodingOptions& options);
 
@@ -42,6 +42,8 @@ class FinishedHypotheses {
     std::int64_t length;    ///< its summed log-probabilities if it ended now
     std::int64_t longest;   ///< those of the longest hypothesis that there may be
     double coverage = 0.0;  ///< the best that any live hypothesis has now; it only grows
+    /// Of all extensions of this step the best one has ended.
+    bool best_has_ended = false;
   };
   /// Whether the search may stop, as EarlyStopping says.
   [[nodiscard]] bool is_done(const Live& live) const;

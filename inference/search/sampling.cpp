@@ -118,11 +118,12 @@ std::vector<std::vector<IdHypothesis>> Sampler::run() {
 
 void Sampler::admit() {
   const at::Tensor lengths = source_.lengths.to(at::kCPU, at::kLong).contiguous();  // [B]
+  const std::int64_t ends = source_.has_ends ? 1 : 0;
   results_.resize(lengths.size(0));
   for (std::int64_t index = 0; index < lengths.size(0); ++index) {
     const SentenceDemands& demands = demands_.of(index);
     DrawnSentence sentence{index,
-                           rules_.length_limit(lengths.const_data_ptr<std::int64_t>()[index] - 1,
+                           rules_.length_limit(lengths.const_data_ptr<std::int64_t>()[index] - ends,
                                                std::ssize(demands.prefix), model_.max_positions()),
                            {}};
     for (std::uint64_t number = 0; number < static_cast<std::uint64_t>(options_.n_best); ++number)

@@ -103,6 +103,48 @@ TEST_CASE("an imported model is used, exported and trained on like our own", "[p
   }
 }
 
+TEST_CASE("a checkpoint of OpenNMT-py copies in the program", "[program][import]") {
+  const TemporaryFolder folder;
+  const std::string made = DRAGOMAN_SOURCE_DIR "/tests/inference/opennmt/";
+  const auto import = run_program(folder, "import " + made + "copies.pt -o m.pt");
+  INFO(import.err);
+  REQUIRE(import.status == 0);
+  CHECK_THAT(import.out, Contains("copy_head.gate.weight (negated, zeros for what is pointed at)"));
+  CHECK_THAT(import.out, Contains("made    decoder.layers.0.cross_attention.query.bias (zeros"));
+  folder.write("text", "ni Bapeba ko\n");
+  CHECK_THAT(run_program(folder, "translate -q -m m.pt -i text").out, Contains("Bapeba"));
+  const auto pieces = run_program(folder, "import " + made + "pieces.pt -o p.pt");
+  CHECK(pieces.status == 4);
+  CHECK_THAT(pieces.err, Contains("--source-tokenizer FILE.model"));
+  const auto config = run_program(folder, "import " + made + "copies.pt --config x.json -o p.pt");
+  CHECK(config.status == 2);
+  CHECK_THAT(config.err, Contains("with --names"));
+}
+
+TEST_CASE("import compares with activations of the original", "[program][import]") {
+  const TemporaryFolder folder;
+  if (!dragoman_test::make_foreign_models(folder, "marian")) {
+    WARN("skipped: Python's transformers is not installed");
+    return;
+  }
+  const std::string command = "import marian --reference marian/reference.safetensors -o ";
+  const auto same = run_program(folder, command + "m.pt");
+  INFO(same.err);
+  REQUIRE(same.status == 0);
+  CHECK_THAT(same.out, Contains("same    encoder.layers.0") && Contains("same    logits"));
+  // Another activation is another network.
+  std::string config = folder.read("marian/config.json");
+  const std::size_t at = config.find("\"swish\"");
+  REQUIRE(at != std::string::npos);
+  folder.write("marian/config.json", config.replace(at, 7, "\"relu\""));
+  const auto other = run_program(folder, command + "other.pt");
+  CHECK(other.status == 4);
+  CHECK_THAT(other.out,
+             Contains("same    source_embedding") && Contains("differs encoder.layers.0"));
+  CHECK_THAT(other.err, Contains("encoder.layers.0 is the first that differs"));
+  CHECK(run_program(folder, "inspect other.pt").status == 4);
+}
+
 TEST_CASE("what cannot be imported is refused before anything is written", "[program][import]") {
   const TemporaryFolder folder;
   folder.write("config.json", R"({"model_type": "bert"})");

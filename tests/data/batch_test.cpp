@@ -36,6 +36,17 @@ TEST_CASE("a batch is padded on the right, between begin and end ids", "[batch]"
   CHECK(batch.sentences() == 3);
 }
 
+TEST_CASE("sources end without </s> where the model wants that, but for empty ones", "[batch]") {
+  const std::vector<Example> examples = {{{10, 11, 12}, {20}, {5, 6, 7}}, {{13}, {21}, {8}}, {}};
+  const Batch batch = collate(
+      examples,
+      {.source_pad = 9, .source_end = 3, .ends_source = false, .target_end = 4, .copies = true});
+  CHECK(at::equal(batch.source, rows({10, 11, 12, 13, 9, 9, 3, 9, 9}, 3)));
+  CHECK(at::equal(batch.copy_ids, rows({5, 6, 7, 8, -2, -2, 4, -2, -2}, 3)));
+  CHECK(at::equal(batch.source_lengths, at::tensor({3, 1, 1}, at::kLong)));
+  CHECK(batch.source_tokens == 5);
+}
+
 TEST_CASE("a batch moves to a device whole", "[batch]") {
   const std::vector<Example> examples = {{{10, 11}, {20}}};
   const Batch batch = collate(examples, {});

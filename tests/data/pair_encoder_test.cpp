@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dragoman/data/error.h"
+#include "dragoman/data/sentencepiece_model.h"
 #include "tests/support/catch.h"
 
 using dragoman::CopyOptions;
@@ -236,11 +237,33 @@ TEST_CASE("a protected span that was cut off is not asked for", "[pair_encoder]"
   CHECK(source.surfaces == std::vector<std::string>{"12"});
 }
 
+TEST_CASE("a word that only the target's vocabulary has is copied as that word", "[pair_encoder]") {
+  using dragoman::PieceKind;
+  const auto words = [](const std::vector<std::string>& own) {
+    std::vector<dragoman::VocabularyPiece> pieces = {{"<unk>", 0, PieceKind::unknown},
+                                                     {"<s>", 0, PieceKind::control},
+                                                     {"</s>", 0, PieceKind::control}};
+    for (const std::string& word : own)
+      pieces.push_back({"▁" + word, 0, PieceKind::normal});
+    return Tokenizer::from_bytes(
+        dragoman::word_model(pieces,
+                             {.unknown = "<unk>", .begin = "<s>", .end = "</s>", .pad = ""}),
+        "words");
+  };
+  const PairEncoder encoder(words({"ask", "him"}), words({"him", "ask", "Ada"}), {.enabled = true});
+  const EncodedSource source = encoder.encode_source("ask Ada  Bob him");
+  CHECK(source.ids == std::vector<std::int32_t>{3, 0, 0, 4});
+  CHECK(source.copy_ids == std::vector<std::int32_t>{4, 5, 6, 3});
+  CHECK(source.surfaces == std::vector<std::string>{"Bob"});
+  CHECK(encoder.encode_target("Bob ask Ada Eve", source) == std::vector<std::int32_t>{6, 4, 5, 0});
+  CHECK(encoder.decode(std::vector<std::int64_t>{6, 4, 5}, source).text == "Bob ask Ada");
+}
+
 TEST_CASE("prefixes stand in front of sources and training targets, and are no text",
           "[pair_encoder]") {
   const Tokenizer tokenizer = trained(TokenizerType::bpe, 60, lines());
   const PairEncoder plain(tokenizer, tokenizer);
-  const PairEncoder encoder = plain.prefixing({.source = {"<s>"}, .target = {"<pad>", "<s>"}});
+  const PairEncoder encoder = plain.framing({.source = {"<s>"}, .target = {"<pad>", "<s>"}});
   using Ids = std::vector<std::int32_t>;
   const auto with = [](Ids prefix, const Ids& ids) {
     prefix.insert(prefix.end(), ids.begin(), ids.end());
@@ -265,7 +288,6 @@ TEST_CASE("prefixes stand in front of sources and training targets, and are no t
     CHECK(link.source >= 1);
     CHECK(link.target >= 2);
   }
-  CHECK_THROWS_AS(plain.prefixing({.source = {"<none>"}}), dragoman::UsageError);
-  CHECK_THROWS_AS(joint(TokenizerType::bpe, 60).prefixing({.source = {"<s>"}}),
-                  dragoman::UsageError);
+  CHECK_THROWS_AS(plain.framing({.source = {"<none>"}}), dragoman::UsageError);
+  CHECK_THROWS_AS(joint(TokenizerType::bpe, 60).framing({.source = {"<s>"}}), dragoman::UsageError);
 }

@@ -1,4 +1,5 @@
-// Damaged folders of foreign models: each is refused as one, or becomes a model that translates.
+// Damaged folders and checkpoints of foreign models: each is refused as one, or becomes a model
+// that translates.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 #include "dragoman/data/archive.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/file.h"
-#include "dragoman/inference/models/import/hugging_face.h"
+#include "dragoman/inference/models/import/import_foreign.h"
 #include "dragoman/inference/translator.h"
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/peak_memory.h"
@@ -35,7 +36,7 @@ using dragoman_test::TemporaryFolder;
 const TemporaryFolder* foreign_models() {
   static const TemporaryFolder folder;
   static const bool is_made =
-      dragoman_test::make_foreign_models(folder, "marian t5:bin t5:json nllb:json");
+      dragoman_test::make_foreign_models(folder, "marian marian_npz t5:bin t5:json nllb:json");
   return is_made ? &folder : nullptr;
 }
 
@@ -57,10 +58,10 @@ std::string damage_checkpoint(const std::string& path, const std::string& conten
   auto members = dragoman_test::read_members(path);
   const std::size_t kind = draw(random, 3);
   if (kind == 0) return dragoman_test::zip_of(members, &random);
+  const auto pickle = std::ranges::find_if(
+      members, [](const auto& each) { return each.name.ends_with("/data.pkl"); });
   auto& member =
-      kind == 1 ? *std::ranges::find_if(
-                      members, [](const auto& each) { return each.name.ends_with("/data.pkl"); })
-                : members[draw(random, members.size())];
+      kind == 1 && pickle != members.end() ? *pickle : members[draw(random, members.size())];
   member.content = damage_bytes(member.content, random);
   return dragoman_test::zip_of(members);
 }
@@ -70,13 +71,15 @@ std::string damaged(const fs::path& path, Random& random) {
   const std::string kind = path.extension();
   if (kind == ".json") return damage_json(content, random);
   if (kind == ".safetensors") return damage_safetensors(content, random);
-  if (kind == ".bin") return damage_checkpoint(path.string(), content, random);
+  if (kind == ".bin" || kind == ".pt" || kind == ".npz")
+    return damage_checkpoint(path.string(), content, random);
+  if (kind == ".yml") return damage_bytes(content, random);
   return damage_tokenizer(content, random);
 }
 
-std::string import_outcome(const std::string& folder, const std::string& output) {
+std::string import_outcome(const std::string& model, const std::string& output) {
   try {
-    dragoman::save_archive(dragoman::to_archive(dragoman::import_hugging_face(folder, {})), output);
+    dragoman::save_archive(dragoman::to_archive(dragoman::import_foreign(model, {})), output);
     const dragoman::Translator translator(output, {.threads = 1});
     dragoman::DecodingOptions options = translator.defaults();
     options.beam_size = std::min<std::int64_t>(options.beam_size, 4);
@@ -92,22 +95,19 @@ std::string import_outcome(const std::string& folder, const std::string& output)
   }
 }
 
-void check_folders(const std::string& family, std::uint64_t count) {
-  const TemporaryFolder* made = foreign_models();
-  if (made == nullptr) {
-    WARN("skipped: there is no Python with transformers");
-    return;
-  }
+/// `made`: a folder; `subject`: what is imported, the whole folder when it is empty.
+void check_damage(const fs::path& made, const std::string& subject, std::uint64_t count) {
   std::vector<fs::path> files;
   for (const char* name :
        {"config.json", "generation_config.json", "vocab.json", "source.spm", "spiece.model",
-        "tokenizer.json", "model.safetensors", "pytorch_model.bin"})
-    if (const fs::path path = fs::path(made->path(family)) / name; fs::exists(path))
-      files.push_back(path);
-  REQUIRE(files.size() >= 3);
+        "tokenizer.json", "model.safetensors", "pytorch_model.bin", "model.npz",
+        "opus.spm32k-spm32k.vocab.yml", "decoder.yml", "copies.pt"})
+    if (fs::exists(made / name)) files.push_back(made / name);
+  REQUIRE((files.size() >= 3 || !subject.empty()));
   const TemporaryFolder work;
-  fs::copy(made->path(family), work.path("model"));
-  REQUIRE(import_outcome(work.path("model"), work.path("m.pt")) == "imported");
+  fs::copy(made, work.path("model"));
+  const std::string model = work.path("model") + (subject.empty() ? "" : "/" + subject);
+  REQUIRE(import_outcome(model, work.path("m.pt")) == "imported");
   std::map<std::string, std::uint64_t> outcomes;
   constexpr unsigned kMostSeconds = 60;
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
@@ -115,10 +115,10 @@ void check_folders(const std::string& family, std::uint64_t count) {
     const fs::path& file = files[draw(random, files.size())];
     const std::string content = damaged(file, random);
     work.write("model/" + file.filename().string(), content);
-    CAPTURE(family, seed, file.filename().string());
+    CAPTURE(made.string(), seed, file.filename().string());
     const PeakMemory memory;
     alarm(kMostSeconds);
-    const std::string what = import_outcome(work.path("model"), work.path("m.pt"));
+    const std::string what = import_outcome(model, work.path("m.pt"));
     alarm(0);
     ++outcomes[what];
     CHECK((what == "imported" || what == "refused"));
@@ -127,9 +127,18 @@ void check_folders(const std::string& family, std::uint64_t count) {
                   fs::copy_options::overwrite_existing);
   }
   if (count >= 1000)
-    WARN(family << ": " << count << " folders, " << outcomes["imported"] << " imported, "
-                << outcomes["refused"] << " refused");
+    WARN(made.filename().string() << ": " << count << " models, " << outcomes["imported"]
+                                  << " imported, " << outcomes["refused"] << " refused");
   CHECK(outcomes["refused"] > count / 4);
+}
+
+void check_folders(const std::string& family, std::uint64_t count) {
+  const TemporaryFolder* made = foreign_models();
+  if (made == nullptr) {
+    WARN("skipped: there is no Python with transformers");
+    return;
+  }
+  check_damage(made->path(family), "", count);
 }
 
 }  // namespace
@@ -139,12 +148,19 @@ TEST_CASE("a damaged folder of a foreign model is refused or imported", "[fuzz]"
   check_folders("t5", 20);
   check_folders("t5_json", 20);
   check_folders("nllb_json", 20);
+  check_folders("marian_npz", 40);
+}
+
+TEST_CASE("a damaged checkpoint of OpenNMT-py is refused or imported", "[fuzz]") {
+  check_damage(DRAGOMAN_SOURCE_DIR "/tests/inference/opennmt", "copies.pt", 40);
 }
 
 TEST_CASE("thousands of damaged folders of foreign models are refused or imported",
           "[fuzz][.slow]") {
-  check_folders("marian", 4000);
+  check_folders("marian", 2000);
   check_folders("t5", 2000);
-  check_folders("t5_json", 2000);
-  check_folders("nllb_json", 2000);
+  check_folders("t5_json", 1500);
+  check_folders("nllb_json", 1500);
+  check_folders("marian_npz", 1500);
+  check_damage(DRAGOMAN_SOURCE_DIR "/tests/inference/opennmt", "copies.pt", 1500);
 }

@@ -40,6 +40,9 @@ TEST_CASE("each length normalisation is its formula", "[hypotheses]") {
   CHECK(normalized_score(
             -6.0, 7, {.length_normalization = LengthNormalization::gnmt, .length_alpha = 0.0}) ==
         -6.0);
+  CHECK(normalized_score(
+            -6.0, 3, {.length_normalization = LengthNormalization::average, .length_offset = 1}) ==
+        -1.5);
 }
 
 TEST_CASE("finished hypotheses come best first, at most as many as the beam", "[hypotheses]") {
@@ -63,6 +66,32 @@ TEST_CASE("a score is what is left after penalties, and the log-probability stay
   CHECK(made.log_probability == -3.0);
   CHECK(made.penalty == 1.0);
   CHECK(made.score == -2.0);
+}
+
+TEST_CASE("with best_ended a sentence is done when the best of a step has ended", "[hypotheses]") {
+  const DecodingOptions options{.n_best = 2, .early_stopping = dragoman::EarlyStopping::best_ended};
+  FinishedHypotheses finished(options, 4);
+  finished.add(hypothesis(1, -2.0, 2, options));
+  CHECK_FALSE(finished.is_done({.total = -9.0, .length = 3, .longest = 9, .best_has_ended = true}));
+  finished.add(hypothesis(2, -3.0, 2, options));
+  CHECK(finished.is_done({.total = -0.1, .length = 3, .longest = 9, .best_has_ended = true}));
+  CHECK_FALSE(finished.is_done({.total = -9.0, .length = 3, .longest = 9}));
+}
+
+TEST_CASE("what has ended may take places from what goes on", "[hypotheses]") {
+  using dragoman::Extension;
+  dragoman::StepChoice choice{.ended = {Extension{.total = -2.0, .rank = -2.0}},
+                              .continued = {Extension{.token = 5, .total = -1.0, .rank = -1.0},
+                                            Extension{.token = 6, .total = -3.0, .rank = -3.0}}};
+  CHECK_FALSE(choice.best_has_ended());
+  choice.keep_best(2);
+  REQUIRE(choice.continued.size() == 1);
+  CHECK(choice.continued[0].token == 5);
+  choice.continued[0].rank = -2.5;
+  CHECK(choice.best_has_ended());
+  choice.keep_best(1);
+  CHECK(choice.continued.empty());
+  CHECK(choice.best_has_ended());
 }
 
 TEST_CASE("a sentence is done when the beam is full of hypotheses that no live one beats",

@@ -60,7 +60,7 @@ SIZES = dict(d_model=24, encoder_layers=2, decoder_layers=2, encoder_attention_h
              forced_eos_token_id=None)
 
 
-def marian(folder):
+def marian(folder, **sizes):
     source = train(f"{folder}/source.spm", SOURCE_LINES)
     target = train(f"{folder}/target.spm", TARGET_LINES)
     words = ["</s>", "<unk>"]
@@ -71,11 +71,80 @@ def marian(folder):
     pad = len(words) - 1
     config = transformers.MarianConfig(vocab_size=len(words), pad_token_id=pad, decoder_start_token_id=pad, eos_token_id=0,
                                        bos_token_id=0, scale_embedding=True, activation_function="swish",
-                                       bad_words_ids=[[pad]], **SIZES)
+                                       bad_words_ids=[[pad]], **{**SIZES, **sizes})
     tokenizer = transformers.MarianTokenizer(f"{folder}/source.spm", f"{folder}/target.spm", f"{folder}/vocab.json")
     texts = TEXTS + [">>fra<< the old dog"]
     return (transformers.MarianMTModel(config), texts, [tokenizer(text)["input_ids"] for text in texts],
             lambda ids: ids + [0], {}, 2, pad)
+
+
+def marian_npz(folder):
+    return marian(folder, encoder_attention_heads=4, decoder_ffn_dim=32)
+
+
+def exclude_padding(model):
+    """Marian has no such word: decoding starts from zeros."""
+    with torch.no_grad():
+        model.model.shared.weight[-1] = 0.0
+        model.final_logits_bias[0, -1] = -1e4
+
+
+def write_marian(folder, model):
+    """What Marian itself would have written; names as transformers' converter reads them."""
+    import numpy
+    arrays = {"Wemb": model.model.shared.weight[:-1], "decoder_ff_logit_out_b": model.final_logits_bias[:, :-1]}
+    attention = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "out_proj"}
+    for side in ("encoder", "decoder"):
+        for number, layer in enumerate(getattr(model.model, side).layers):
+            prefix = f"{side}_l{number + 1}_"
+            blocks = [("self", layer.self_attn, layer.self_attn_layer_norm)]
+            if side == "decoder":
+                blocks.append(("context", layer.encoder_attn, layer.encoder_attn_layer_norm))
+            for block, module, norm in blocks:
+                for letter, name in attention.items():
+                    arrays[f"{prefix}{block}_W{letter}"] = getattr(module, name).weight.T
+                    arrays[f"{prefix}{block}_b{letter}"] = getattr(module, name).bias[None]
+                arrays[f"{prefix}{block}_Wo_ln_scale"] = norm.weight[None]
+                arrays[f"{prefix}{block}_Wo_ln_bias"] = norm.bias[None]
+            for number_of_map, module in ((1, layer.fc1), (2, layer.fc2)):
+                arrays[f"{prefix}ffn_W{number_of_map}"] = module.weight.T
+                arrays[f"{prefix}ffn_b{number_of_map}"] = module.bias[None]
+            arrays[f"{prefix}ffn_ffn_ln_scale"] = layer.final_layer_norm.weight[None]
+            arrays[f"{prefix}ffn_ffn_ln_bias"] = layer.final_layer_norm.bias[None]
+    config = model.config
+    settings = f"""dec-depth: {config.decoder_layers}
+dim-emb: {config.d_model}
+dim-vocabs:
+  - {config.vocab_size - 1}
+  - {config.vocab_size - 1}
+enc-depth: {config.encoder_layers}
+right-left: false
+tied-embeddings-all: true
+tied-embeddings: false
+tied-embeddings-src: false
+transformer-dim-ffn: {config.encoder_ffn_dim}
+transformer-ffn-activation: swish
+transformer-heads: {config.encoder_attention_heads}
+transformer-postprocess: dan
+transformer-postprocess-emb: d
+transformer-preprocess: ""
+transformer-tied-layers:
+  []
+type: transformer
+version: v1.7.6
+"""
+    numbers = numpy.frombuffer(settings.encode() + b"\0", dtype=numpy.int8)
+    numpy.savez(f"{folder}/model.npz", **{name: numpy.ascontiguousarray(tensor.detach().numpy())
+                                          for name, tensor in arrays.items()}, **{"special:model.yml": numbers})
+    pathlib.Path(folder, "decoder.yml").write_text("relative-paths: true\nbeam-size: 4\nnormalize: 1\nallow-unk: true\n")
+    words = json.loads(pathlib.Path(folder, "vocab.json").read_text())
+    del words["<pad>"]
+    plain = [word if word.replace("▁", "").isalnum() else json.dumps(word, ensure_ascii=False) for word in words]
+    plain[5] = "'" + json.loads(json.dumps(list(words)[5])).replace("'", "''") + "'"
+    pathlib.Path(folder, "opus.spm32k-spm32k.vocab.yml").write_text(
+        "".join(f"{word}: {number}\n" for number, word in enumerate(plain)))
+    for name in ("vocab.json", "tokenizer_config.json"):
+        pathlib.Path(folder, name).unlink()
 
 
 def t5_like(folder, **options):
@@ -223,13 +292,33 @@ def with_tokenizer_json(folder, texts):
     return [tokenizer(text)["input_ids"] for text in texts]
 
 
+def write_reference(folder, model, sources, targets):
+    """Activations of a batch, under our names, of a network that normalises after each layer."""
+    from safetensors.torch import save_file
+    ids = padded(sources, model.config.pad_token_id)
+    lengths = torch.tensor([len(row) for row in sources])
+    real = (torch.arange(ids.size(1)) < lengths[:, None]).long()
+    start = model.config.decoder_start_token_id
+    given = padded([[start] + row for row in targets], 4)
+    with torch.no_grad():
+        out = model(input_ids=ids, attention_mask=real, decoder_input_ids=given, output_hidden_states=True)
+    tensors = {"source": ids, "source_lengths": lengths, "target": given, "logits": out.logits}
+    for side, states in (("encoder", out.encoder_hidden_states), ("decoder", out.decoder_hidden_states)):
+        tensors["source_embedding" if side == "encoder" else "target_embedding"] = states[0]
+        for number, state in enumerate(states[1:]):
+            tensors[f"{side}.layers.{number}"] = state
+    save_file({name: tensor.clone() for name, tensor in tensors.items()}, f"{folder}/reference.safetensors")
+
+
 def make(folder, family, form):
-    torch.manual_seed(1)
+    torch.manual_seed(2 if family == "marian_npz" else 1)  # few outputs of the other one end
     draw = random.Random(2)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     model, texts, text_ids, framed, options, low, high = globals()[family](folder)
     model.eval()
     randomize(model)
+    if family == "marian_npz":
+        exclude_padding(model)
     for name in ("length_penalty", "forced_bos_token_id"):
         if name in options:
             setattr(model.generation_config, name, options[name])
@@ -251,7 +340,11 @@ def make(folder, family, form):
                 "logits": [rows[:len(row) + 1].tolist() for rows, row in zip(logits, targets)],
                 "greedy": [greedy[number] for number in ended], "beam": [beam[number] for number in ended],
                 "texts": texts, "text_ids": text_ids}
-    if form == "safetensors":
+    if family == "marian":
+        write_reference(folder, model, expected["source"][:6], targets[:6])
+    if family == "marian_npz":
+        write_marian(folder, model)
+    elif form == "safetensors":
         model.save_pretrained(folder)
     elif form == "json":
         model.save_pretrained(folder)

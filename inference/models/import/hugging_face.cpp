@@ -1,6 +1,5 @@
 #include "dragoman/inference/models/import/hugging_face.h"
 
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,21 +10,15 @@
 #include <string_view>
 #include <utility>
 
-#include "dragoman/data/config.h"
 #include "dragoman/data/error.h"
 #include "dragoman/data/tokenizer.h"
-#include "dragoman/inference/batch_translator.h"
 #include "dragoman/inference/models/import/networks.h"
 #include "dragoman/inference/models/import/vocabularies.h"
-#include "dragoman/modules/transformer.h"
-#include "dragoman/modules/weights.h"
 
 namespace dragoman {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t kProblemsListed = 40;
 
 struct Family {
   std::string_view type;  ///< model_type of transformers
@@ -131,45 +124,6 @@ DecodingOptions decoding_of(const ForeignFolder& folder, const Tokenizer& target
   return decoding;
 }
 
-/// Throws one ModelError that lists every weight of another shape.
-void check_fit(const ModelConfig& config, const std::map<std::string, at::Tensor>& weights,
-               const std::string& origin) {
-  std::vector<std::string> problems;
-  try {
-    Transformer network(config, InitialWeights::unset);
-    problems = load_weights(*network, weights);
-  } catch (const c10::Error& error) {
-    problems = {error.what_without_backtrace()};
-  }
-  if (problems.empty()) return;
-  const std::size_t count = problems.size();
-  problems.resize(std::min(count, kProblemsListed));
-  throw ModelError(
-      fmt::format("{}: {} weight(s) do not have the shapes that config.json says:\n  "
-                  "{}\nTake another copy.",
-                  origin, count, fmt::join(problems, "\n  ")));
-}
-
-/// Of the greatest sizes that config.json may name, before a network of them is made.
-void check_numbers(const ModelConfig& config, const std::map<std::string, at::Tensor>& weights,
-                   const std::string& origin) {
-  double stored = 0.0;
-  for (const auto& [name, tensor] : weights)
-    stored += static_cast<double>(tensor.numel());
-  double needed = 0.0;
-  for (const StackConfig* stack : {&config.encoder, &config.decoder})
-    needed += static_cast<double>(stack->layers) * static_cast<double>(stack->dim) *
-              static_cast<double>(4 * stack->attention_dim() + 2 * stack->feed_forward);
-  needed += static_cast<double>(config.source_vocabulary) * static_cast<double>(config.encoder.dim);
-  if (config.positions == PositionKind::learned)
-    needed += static_cast<double>(config.max_positions) * static_cast<double>(config.decoder.dim);
-  if (needed <= 2.0 * stored + 1e6) return;
-  throw ModelError(
-      fmt::format("{}: config.json describes a model of {:.0f} numbers or more, but there are "
-                  "{:.0f}. Take another copy.",
-                  origin, needed, stored));
-}
-
 }  // namespace
 
 ImportedModel import_hugging_face(const std::string& folder_path, const ImportOptions& options) {
@@ -180,45 +134,23 @@ ImportedModel import_hugging_face(const std::string& folder_path, const ImportOp
   result.model = family.bart ? import_bart_network(*family.bart, folder.config(), weights)
                              : import_t5_network(folder.config(), weights);
   result.weights = weights.finish(result.report);
-  check_numbers(result.model, result.weights, folder.path());
+  check_sizes(result.model, result.weights, folder.path(), "config.json");
   ImportedTokenizers tokenizers = tokenizers_of(family, folder, result.model, options);
   result.model.source_prefix = std::move(tokenizers.source_prefix);
   result.model.target_prefix = std::move(tokenizers.target_prefix);
   result.report.notes = std::move(tokenizers.notes);
-  // Every range and rule of a configuration is checked where one is read.
-  try {
-    static_cast<void>(parse_config<ModelConfig>(to_json_text(result.model), "model"));
-  } catch (const UsageError& error) {
-    throw ModelError(fmt::format("{}: {}", folder.config().path(), error.what()));
-  }
-  check_fit(result.model, result.weights, folder.path());
   result.source_tokenizer = std::move(tokenizers.source);
   result.target_tokenizer = std::move(tokenizers.target);
-  const Tokenizer source =
-      Tokenizer::from_bytes(result.source_tokenizer, folder.path() + ": source tokeniser");
-  const Tokenizer target =
-      result.target_tokenizer.empty()
-          ? source
-          : Tokenizer::from_bytes(result.target_tokenizer, folder.path() + ": target tokeniser");
-  static_cast<void>(PairEncoder(source, target).prefixing(sequence_prefixes(result.model)));
+  check_import(result, folder.path(), "config.json");
+  const Tokenizer target = Tokenizer::from_bytes(
+      result.target_tokenizer.empty() ? result.source_tokenizer : result.target_tokenizer,
+      folder.path() + ": target tokeniser");
   result.decoding = decoding_of(folder, target, result.report.notes);
   result.card = Json{{"imported_from", folder.config().text("_name_or_path", "")},
                      {"family", family.type},
                      {"transformers_version", folder.config().text("transformers_version", "")}}
                     .dump();
   return result;
-}
-
-Archive to_archive(const ImportedModel& model) {
-  Archive archive;
-  archive.tensors = model.weights;
-  archive.files["config.json"] =
-      fmt::format(R"({{"model": {}, "decoding": {}}})", to_json_text(model.model),
-                  to_json_text(model.decoding));
-  archive.files["source.spm"] = model.source_tokenizer;
-  if (!model.target_tokenizer.empty()) archive.files["target.spm"] = model.target_tokenizer;
-  archive.files["card.json"] = model.card;
-  return archive;
 }
 
 }  // namespace dragoman

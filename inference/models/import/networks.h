@@ -19,6 +19,11 @@ enum class BartFamily { marian, bart, mbart, pegasus, m2m_100 };
 /// t5, mt5, and their successors of version 1.1.
 [[nodiscard]] ModelConfig import_t5_network(const Settings& settings, WeightMap& weights);
 
+/// What an OpenNMT-py checkpoint calls opt, and its tensors. `pad`: the target's padding word, -1:
+/// there is none.
+[[nodiscard]] ModelConfig import_opennmt_network(const Settings& settings, std::int64_t pad,
+                                                 WeightMap& weights);
+
 /// The three vocabulary matrices, which the file may hold once, twice or three times.
 struct VocabularyMatrices {
   std::vector<std::string> source;  ///< names that it may have, the first that there is counts

@@ -35,6 +35,17 @@ Settings Settings::from_file(const std::string& path) {
   }
 }
 
+Settings Settings::from_json(std::string path, std::shared_ptr<const nlohmann::json> json) {
+  if (!json->is_object())
+    throw ModelError(fmt::format("{}: holds no settings. Take another copy.", path));
+  return {std::move(path), std::move(json)};
+}
+
+Settings Settings::section(const std::string& key) const {
+  if (!has(key) || !json_->at(key).is_object()) refuse(key, "an object");
+  return from_json(path_ + ": " + key, {json_, &json_->at(key)});
+}
+
 Settings Settings::from_file_if_any(const std::string& path) {
   if (std::filesystem::exists(path)) return from_file(path);
   return {path, "{}"};

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace dragoman {
 
@@ -14,10 +15,15 @@ class Settings {
  public:
   /// Throws ModelError: missing, larger than 64 MB, no JSON object.
   [[nodiscard]] static Settings from_file(const std::string& path);
+  /// Settings that something else has read; throws ModelError unless it is an object.
+  [[nodiscard]] static Settings from_json(std::string path,
+                                          std::shared_ptr<const nlohmann::json> json);
   /// Without entries when there is no such file.
   [[nodiscard]] static Settings from_file_if_any(const std::string& path);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// An object within. Throws ModelError when there is none.
+  [[nodiscard]] Settings section(const std::string& key) const;
   [[nodiscard]] const nlohmann::json& json() const { return *json_; }
   [[nodiscard]] bool has(const std::string& key) const;  ///< and it is not null
 
@@ -33,6 +39,8 @@ class Settings {
 
  private:
   Settings(std::string path, const std::string& text);
+  Settings(std::string path, std::shared_ptr<const nlohmann::json> json)
+      : path_(std::move(path)), json_(std::move(json)) {}
   [[noreturn]] void refuse(const std::string& key, const std::string& wanted) const;
 
   std::string path_;

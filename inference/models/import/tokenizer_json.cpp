@@ -81,10 +81,10 @@ class Reader {
     read_cutting(rules);
     rules.byte_fallback = flag_of(model_, "byte_fallback");
     const std::string type = text_of(model_, "type");
-    rules.merging = type == "BPE";
+    if (type == "BPE") rules.model = SegmentationModel::merging;
     if (type == "Unigram" || (type.empty() && entry_of(model_, "vocab").is_array()))
       read_unigram();
-    else if (rules.merging)
+    else if (type == "BPE")
       read_merging();
     else
       refuse(fmt::format("its model is '{}'", type));

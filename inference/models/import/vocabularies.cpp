@@ -197,28 +197,36 @@ std::string json_model(const ForeignFolder& folder, const JsonTokenizer& tokeniz
 
 }  // namespace
 
-ImportedTokenizers marian_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
+ImportedTokenizers marian_tokenizers(const MarianVocabularies& given, const ModelConfig& config) {
   ImportedTokenizers result;
-  const std::string source_model = folder.tokenizer_file("source.spm");
-  const std::string target_model = folder.tokenizer_file("target.spm");
-  const std::vector<std::string> source =
-      numbered_pieces(Settings::from_file(folder.file("vocab.json")), config.source_vocabulary);
-  const bool is_separate = folder.tokenizer().flag("separate_vocabs", false);
-  const std::vector<std::string> target =
-      is_separate ? numbered_pieces(Settings::from_file(folder.file("target_vocab.json")),
-                                    config.target_vocabulary)
-                  : source;
-  const std::int64_t start = start_id(folder, config.target_vocabulary - 1);
-  if (start >= std::ssize(target))
-    throw ModelError(fmt::format("{}: decoder_start_token_id is {}, but there are {} words.",
-                                 folder.path(), start, target.size()));
-  const std::string begin = target[static_cast<std::size_t>(start)];
-  result.source = marian_side(source_model, source, config, begin, Reads::source,
-                              folder.file("source.spm"), result.notes);
-  result.target = marian_side(target_model, target, config, begin, Reads::target,
-                              folder.file("target.spm"), result.notes);
+  result.source = marian_side(given.source_model, given.source_words, config, given.begin,
+                              Reads::source, given.origin + "/source.spm", result.notes);
+  result.target = marian_side(given.target_model, given.target_words, config, given.begin,
+                              Reads::target, given.origin + "/target.spm", result.notes);
   if (result.source == result.target) result.target.clear();
   return result;
+}
+
+ImportedTokenizers marian_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
+  const bool is_separate = folder.tokenizer().flag("separate_vocabs", false);
+  MarianVocabularies given{
+      .source_model = folder.tokenizer_file("source.spm"),
+      .target_model = folder.tokenizer_file("target.spm"),
+      .source_words =
+          numbered_pieces(Settings::from_file(folder.file("vocab.json")), config.source_vocabulary),
+      .target_words = {},
+      .begin = "",
+      .origin = folder.path()};
+  given.target_words = is_separate
+                           ? numbered_pieces(Settings::from_file(folder.file("target_vocab.json")),
+                                             config.target_vocabulary)
+                           : given.source_words;
+  const std::int64_t start = start_id(folder, config.target_vocabulary - 1);
+  if (start >= std::ssize(given.target_words))
+    throw ModelError(fmt::format("{}: decoder_start_token_id is {}, but there are {} words.",
+                                 folder.path(), start, given.target_words.size()));
+  given.begin = given.target_words[static_cast<std::size_t>(start)];
+  return marian_tokenizers(given, config);
 }
 
 ImportedTokenizers t5_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {

@@ -20,7 +20,18 @@ struct ImportedTokenizers {
   std::vector<std::string> notes;
 };
 
+/// MarianMT: each side has a SentencePiece model, and a list of words in the order of its matrix.
+struct MarianVocabularies {
+  std::string source_model;  ///< the content of a .model file
+  std::string target_model;
+  std::vector<std::string> source_words;
+  std::vector<std::string> target_words;
+  std::string begin;   ///< the word that decoding starts from
+  std::string origin;  ///< the folder with source.spm and target.spm
+};
 /// Sizes are those of the model's matrices. Throws ModelError.
+[[nodiscard]] ImportedTokenizers marian_tokenizers(const MarianVocabularies& given,
+                                                   const ModelConfig& config);
 [[nodiscard]] ImportedTokenizers marian_tokenizers(const ForeignFolder& folder,
                                                    const ModelConfig& config);
 [[nodiscard]] ImportedTokenizers t5_tokenizers(const ForeignFolder& folder,

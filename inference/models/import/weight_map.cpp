@@ -65,10 +65,14 @@ void WeightMap::take(const std::string& from, const std::string& to) {
   if (const at::Tensor* tensor = use(from)) put({from}, to, *tensor, "");
 }
 
-void WeightMap::stack(const std::vector<std::string>& from, const std::string& to) {
+void WeightMap::stack(const std::vector<std::string>& from, const std::string& to,
+                      Orientation orientation) {
   std::vector<at::Tensor> parts;
   for (const std::string& name : from)
     if (const at::Tensor* tensor = use(name)) parts.push_back(*tensor);
+  const bool is_turned = orientation == Orientation::transposed;
+  for (at::Tensor& part : parts)
+    if (is_turned && part.dim() == 2) part = part.t();
   if (parts.size() != from.size()) return;
   for (std::size_t part = 1; part < parts.size(); ++part)
     if (parts[part].dim() == 0 || parts[part].dim() != parts.front().dim() ||
@@ -76,11 +80,35 @@ void WeightMap::stack(const std::vector<std::string>& from, const std::string& t
       throw ModelError(fmt::format("{}: {} has shape {}, which does not go with {} of {}.", origin_,
                                    from[part], c10::str(parts[part].sizes()), from.front(),
                                    c10::str(parts.front().sizes())));
-  put(from, to, at::cat(parts, 0), "one above the other");
+  std::string change = is_turned ? "transposed" : "";
+  if (parts.size() == 1) {
+    put(from, to, parts.front(), change);
+    return;
+  }
+  put(from, to, at::cat(parts, 0), change + (is_turned ? ", " : "") + "one above the other");
 }
 
 void WeightMap::take_row(const std::string& from, const std::string& to) {
   if (const at::Tensor* tensor = use(from)) put({from}, to, tensor->flatten(), "as a vector");
+}
+
+void WeightMap::take_changed(const std::string& from, const std::string& to,
+                             const std::function<at::Tensor(const at::Tensor&)>& change,
+                             const std::string& what) {
+  const at::Tensor* tensor = use(from);
+  if (tensor == nullptr) return;
+  try {
+    put({from}, to, change(tensor->to(at::kFloat)), what);
+  } catch (const c10::Error&) {
+    throw ModelError(fmt::format("{}: {} has shape {}, which does not fit.", origin_, from,
+                                 c10::str(tensor->sizes())));
+  }
+}
+
+void WeightMap::make(const std::string& to, const at::Tensor& tensor, const std::string& what) {
+  put({}, to, tensor, "");
+  report_.taken.pop_back();
+  report_.made.push_back({to, what});
 }
 
 void WeightMap::leave(const std::string& name, const std::string& reason) {
@@ -106,6 +134,8 @@ std::map<std::string, at::Tensor> WeightMap::finish(ImportReport& report) {
     report.taken.push_back(std::move(taken));
   for (ImportReport::Left& left : report_.left)
     report.left.push_back(std::move(left));
+  for (ImportReport::Left& made : report_.made)
+    report.made.push_back(std::move(made));
   return std::move(ours_);
 }
 

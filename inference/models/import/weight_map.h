@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -24,8 +25,11 @@ struct ImportReport {
   };
   std::vector<Taken> taken;
   std::vector<Left> left;
+  std::vector<Left> made;  ///< our weights that the original has no tensor for, and what they are
   std::vector<std::string> notes;  ///< on vocabularies and settings, each a sentence
 };
+
+enum class Orientation { as_stored, transposed };
 
 class WeightMap {
  public:
@@ -39,10 +43,17 @@ class WeightMap {
 
   /// As float32. What is missing is told by finish().
   void take(const std::string& from, const std::string& to);
-  /// The rows of all, one above the other.
-  void stack(const std::vector<std::string>& from, const std::string& to);
+  /// The rows of all, or the columns of transposed ones, one above the other.
+  void stack(const std::vector<std::string>& from, const std::string& to,
+             Orientation orientation = Orientation::as_stored);
   /// [1, N] -> [N].
   void take_row(const std::string& from, const std::string& to);
+  /// What `change` makes of it; `what` says so in the report.
+  void take_changed(const std::string& from, const std::string& to,
+                    const std::function<at::Tensor(const at::Tensor&)>& change,
+                    const std::string& what);
+  /// A weight that the original does without.
+  void make(const std::string& to, const at::Tensor& tensor, const std::string& what);
   /// Does nothing when there is no such tensor.
   void leave(const std::string& name, const std::string& reason);
 
