@@ -23,7 +23,7 @@ using dragoman::TranslatorOptions;
 
 void check_same_numbers(const Translation& one, const Translation& other) {
   REQUIRE(one.hypotheses.size() == other.hypotheses.size());
-  CHECK(one.warnings == other.warnings);
+  CHECK((one.warnings == other.warnings));
   for (std::size_t rank = 0; rank < one.hypotheses.size(); ++rank) {
     CHECK(one.hypotheses[rank].text == other.hypotheses[rank].text);
     CHECK(one.hypotheses[rank].token_scores == other.hypotheses[rank].token_scores);

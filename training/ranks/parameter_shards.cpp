@@ -7,9 +7,10 @@
 
 namespace dragoman {
 
-/// Units [first, first + per_round_) of each rank's part, under way.
+/// Units [first, last) of each rank's part, under way.
 struct ParameterShards::Round {
   std::int64_t first = 0;
+  std::int64_t last = 0;
   at::Device device = at::kCPU;  ///< where the parts are
   at::Tensor mine;               ///< [n]
   at::Tensor all;                ///< [ranks * n]
@@ -57,17 +58,18 @@ at::Tensor ParameterShards::part_of(const at::Tensor& tensor, std::size_t parame
 
 ParameterShards::Round ParameterShards::start(std::int64_t first,
                                               std::span<const at::Tensor> mine) const {
+  Round round{.first = first,
+              .last = std::min(first + per_round_, per_rank_),
+              .device = mine.front().device()};
   const std::int64_t begin = communicator_.rank() * per_rank_ + first;
-  const std::int64_t end =
-      communicator_.rank() * per_rank_ + std::min(first + per_round_, per_rank_);
-  Round round{.first = first, .device = mine.front().device()};
-  round.mine = at::zeros({per_round_ * kUnit}, at::device(round.device).dtype(at::kFloat));
-  for (const Piece& piece : pieces(begin, end))
+  const std::int64_t count = (round.last - first) * kUnit;
+  round.mine = at::zeros({count}, at::device(round.device).dtype(at::kFloat));
+  for (const Piece& piece : pieces(begin, begin + round.last - first))
     round.mine.narrow(0, piece.place, piece.part.count)
         .copy_(mine[piece.parameter].narrow(0, piece.part.begin - part(piece.parameter).begin,
                                             piece.part.count));
   if (!communicator_.takes(round.device)) round.mine = round.mine.cpu();
-  round.all = at::empty({communicator_.size() * per_round_ * kUnit}, round.mine.options());
+  round.all = at::empty({communicator_.size() * count}, round.mine.options());
   round.transfer = communicator_.start_collection(round.mine, round.all);
   return round;
 }
@@ -75,10 +77,9 @@ ParameterShards::Round ParameterShards::start(std::int64_t first,
 void ParameterShards::spread(const Round& round, std::span<const at::Tensor> whole) const {
   const at::Tensor all = round.all.to(round.device);
   for (std::int64_t rank = 0; rank < communicator_.size(); ++rank) {
-    const at::Tensor row = all.narrow(0, rank * per_round_ * kUnit, per_round_ * kUnit);
+    const at::Tensor row = all.narrow(0, rank * round.mine.numel(), round.mine.numel());
     const std::int64_t begin = rank * per_rank_ + round.first;
-    const std::int64_t end = rank * per_rank_ + std::min(round.first + per_round_, per_rank_);
-    for (const Piece& piece : pieces(begin, end)) {
+    for (const Piece& piece : pieces(begin, begin + round.last - round.first)) {
       if (!whole[piece.parameter].defined()) continue;
       whole[piece.parameter]
           .view({-1})
