@@ -6,8 +6,10 @@
 Per rank and update
     computing      batch_tokens * accumulate / tokens_per_second; two thirds of the last batch are backward
     communication  every bucket goes around a ring: 2 (n - 1) steps of a latency and of 1/n of its bytes
+                   (training.compress_gradients bf16: --gradient-bytes 2)
     exposed        what is left of it when backward is over (buckets are sent while it runs)
-    optimiser      every rank updates all weights: in tokens_per_second already
+    optimiser      every rank updates all weights: in tokens_per_second already; with
+                   training.shard_optimizer (--shard) its part only, and the weights go around once more
     tokenising     every rank reads the whole corpus: n batches for each one that it trains on
 """
 import argparse
@@ -19,6 +21,8 @@ def arguments():
     add("--parameters", type=float, default=60e6)
     add("--tokens-per-second", type=float, default=560, help="target tokens of one rank alone")
     add("--batch-tokens", type=float, default=4096, help="of one rank and batch")
+    add("--gradient-bytes", type=int, default=4, choices=[2, 4], help="of one number on its way")
+    add("--shard", action="store_true", help="the optimiser's state is shared: weights are collected after each update")
     add("--accumulate", type=int, default=1)
     add("--gigabits", type=float, default=10, help="bandwidth of a rank, each way")
     add("--latency", type=float, default=50e-6, help="seconds of one message")
@@ -33,12 +37,15 @@ def update(n, a):
     """Seconds of one update: all of it, and the parts that computing does not hide."""
     one_batch = a.batch_tokens / a.tokens_per_second
     computing = one_batch * a.accumulate
-    size = 4 * a.parameters
+    size = a.gradient_bytes * a.parameters
     buckets = max(1, round(size / a.bucket_bytes))
     ring = 0.0 if n == 1 else 2 * (n - 1) * (a.latency * buckets + size / n / (a.gigabits * 1e9 / 8))
     # The last bucket is complete when backward is over: the embeddings.
     hidden = min(ring * (buckets - 1) / buckets, one_batch * 2 / 3)
     exposed = ring - hidden
+    if a.shard and n > 1:
+        rounds = max(1, round(4 * a.parameters / a.bucket_bytes))
+        exposed += (n - 1) * (a.latency * rounds + 4 * a.parameters / n / (a.gigabits * 1e9 / 8))
     tokenising = n * a.batch_tokens * a.accumulate / a.tokenized_per_second
     waiting = max(0.0, tokenising - (computing + exposed))
     return computing + exposed + waiting, exposed, waiting

@@ -19,6 +19,7 @@
 #include "dragoman/inference/models/ensemble_model.h"
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/models/native_model.h"
+#include "dragoman/inference/models/replicated_model.h"
 #include "dragoman/inference/models/scorer.h"
 #include "dragoman/inference/models/scripted_model.h"
 #include "dragoman/inference/service/translation_service.h"
@@ -27,9 +28,10 @@
 namespace dragoman {
 namespace {
 
-at::Device parse_device(const std::string& name) {
-  const auto refuse = [&name](const std::string& why) {
-    throw UsageError(fmt::format("device: '{}' {}. Use cpu, cuda or cuda:N.", name, why));
+at::Device parse_device(const std::string& option, const std::string& name) {
+  const auto refuse = [&](const std::string& why) {
+    throw UsageError(fmt::format("{}: '{}' {}. Use cpu, cuda or cuda:N{}.", option, name, why,
+                                 option == "devices" ? ", with commas between them" : ""));
   };
   at::Device device(at::kCPU);
   try {
@@ -47,14 +49,34 @@ at::Device parse_device(const std::string& name) {
   return device;
 }
 
+/// Where the replicas of the model are.
+std::vector<at::Device> parse_devices(const TranslatorOptions& options) {
+  if (options.devices.empty()) return {parse_device("device", options.device)};
+  std::vector<at::Device> devices;
+  for (std::size_t begin = 0; begin <= options.devices.size();) {
+    const std::size_t end = std::min(options.devices.find(',', begin), options.devices.size());
+    devices.push_back(parse_device("devices", options.devices.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return devices;
+}
+
 /// How many threads translate: never more than the options allow.
 struct ThreadPlan {
-  ThreadPlan(const TranslatorOptions& options, const at::Device& device) {
+  ThreadPlan(const TranslatorOptions& options, const std::vector<at::Device>& devices) {
+    const auto replicas = std::ssize(devices);
+    const auto on_cpus = std::ranges::count_if(devices, &at::Device::is_cpu);
+    if (options.threads > 0 && options.threads < replicas)
+      throw UsageError(
+          fmt::format("threads: {} are too few for {} devices, each of which needs one. Give more, "
+                      "or 0.",
+                      options.threads, replicas));
+    // Cores compute for the CPU; one thread keeps a GPU busy.
+    const std::int64_t cores = std::max(std::thread::hardware_concurrency(), 1U);
     const std::int64_t threads = options.threads > 0 ? options.threads
-                                 : device.is_cpu()
-                                     ? std::max(std::thread::hardware_concurrency(), 1U)
-                                     : 1;
-    per_worker = device.is_cpu() ? std::min(options.threads_per_worker, threads) : 1;
+                                 : on_cpus > 0       ? std::max<std::int64_t>(cores, replicas)
+                                                     : replicas;
+    per_worker = on_cpus == replicas ? std::min(options.threads_per_worker, threads / replicas) : 1;
     workers = threads / per_worker;
   }
 
@@ -76,9 +98,11 @@ engine::WeightType weight_type(Precision precision) {
 }
 
 /// Null without a file.
-std::shared_ptr<const Shortlist> load_shortlist(const std::string& path, const at::Device& device) {
+std::shared_ptr<const Shortlist> load_shortlist(const std::string& path,
+                                                const std::vector<at::Device>& devices) {
   if (path.empty()) return nullptr;
-  if (!device.is_cpu()) throw UsageError("shortlist: is for CPUs. Leave it out on other devices.");
+  if (!std::ranges::all_of(devices, &at::Device::is_cpu))
+    throw UsageError("shortlist: is for CPUs. Leave it out on other devices.");
   return std::make_shared<const Shortlist>(Shortlist::load(path));
 }
 
@@ -201,27 +225,26 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
                                 const TranslatorOptions& options) {
   // Reading the options back from their own text checks every range.
   static_cast<void>(parse_config<TranslatorOptions>(to_json_text(options), "translator options"));
-  const at::Device device = parse_device(options.device);
-  const ThreadPlan threads(options, device);
-  const std::shared_ptr<const Shortlist> shortlist = load_shortlist(options.shortlist, device);
+  const std::vector<at::Device> devices = parse_devices(options);
+  const ThreadPlan threads(options, devices);
+  const std::shared_ptr<const Shortlist> shortlist = load_shortlist(options.shortlist, devices);
   std::vector<ModelFile> files;
-  std::vector<std::unique_ptr<StepModel>> models;
+  std::vector<std::vector<std::unique_ptr<StepModel>>> models(devices.size());  // of each device
   bool has_scripts = false;
   for (const std::string& path : model_paths) {
     guarded(path.c_str(), [&] {
       const ArchiveOutline outline = outline_archive(path);
-      if (is_scripted(outline)) {
-        has_scripts = true;
-        files.push_back(load_scripted_file(path, outline, options));
-        check_same_tokenizers(files.front(), files.back());
-        models.push_back(load_scripted(files.back(), options, device));
-        return;
-      }
-      files.push_back(load_model_file(path));
+      const bool has_script = is_scripted(outline);
+      has_scripts = has_scripts || has_script;
+      files.push_back(has_script ? load_scripted_file(path, outline, options)
+                                 : load_model_file(path));
       check_same_tokenizers(files.front(), files.back());
-      check_shortlist(shortlist.get(), options.shortlist, files.back());
-      models.push_back(
-          load_model(files.back(), options.precision, device, shortlist, threads.per_worker));
+      if (!has_script) check_shortlist(shortlist.get(), options.shortlist, files.back());
+      for (std::size_t index = 0; index < devices.size(); ++index)
+        models[index].push_back(has_script
+                                    ? load_scripted(files.back(), options, devices[index])
+                                    : load_model(files.back(), options.precision, devices[index],
+                                                 shortlist, threads.per_worker));
       files.back().weights.clear();
     });
   }
@@ -229,10 +252,14 @@ Translator Translator::ensemble(const std::vector<std::string>& model_paths,
     throw UsageError(
         "source_tokenizer, target_tokenizer: are for scripted models, a model file has its own. "
         "Leave them out.");
-  const bool is_one = models.size() == 1 && ensembling.weights.empty();
-  std::unique_ptr<StepModel> model =
-      is_one ? std::move(models.front())
-             : std::make_unique<EnsembleModel>(std::move(models), ensembling);
+  std::vector<std::unique_ptr<StepModel>> replicas;
+  for (auto& on_device : models)
+    replicas.push_back(on_device.size() == 1 && ensembling.weights.empty()
+                           ? std::move(on_device.front())
+                           : std::make_unique<EnsembleModel>(std::move(on_device), ensembling));
+  std::unique_ptr<StepModel> model = replicas.size() == 1
+                                         ? std::move(replicas.front())
+                                         : std::make_unique<ReplicatedModel>(std::move(replicas));
   // The texts are encoded for a model that copies, if there is one.
   const auto copies = [](const ModelFile& file) { return file.encoder.options().enabled; };
   const auto copying = std::ranges::find_if(files, copies);

@@ -41,8 +41,11 @@ constexpr auto names(Precision) {
 
 struct TranslatorOptions {
   std::string device = "cpu";  ///< cpu, cuda, cuda:1
+  /// Several in place of `device`, "cuda:0,cuda:1": the model is on each, and workers of all share
+  /// what there is to translate. Names may come twice.
+  std::string devices = {};
   Precision precision = Precision::stored;
-  std::int64_t threads = 0;  ///< CPU threads; 0: one per core
+  std::int64_t threads = 0;  ///< CPU threads; 0: one per core, and one per GPU
   /// CPU threads that compute a batch together: more give the shortest time to an answer, 1 the
   /// most answers. There are threads / threads_per_worker workers.
   std::int64_t threads_per_worker = 1;
@@ -60,6 +63,9 @@ struct TranslatorOptions {
 
   static void fields(auto& self, auto&& visit) {
     visit("device", self.device, "cpu, cuda or cuda:N");
+    visit("devices", self.devices,
+          "several in place of device, such as cuda:0,cuda:1: the model is on each, and workers of "
+          "all share the input; empty: device");
     visit("precision", self.precision,
           "of the weights and of the products with them; stored: as the model file has them");
     visit("threads", self.threads, "CPU threads; 0: one per core", 0, 1024);

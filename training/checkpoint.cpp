@@ -44,15 +44,17 @@ struct Misfit : ModelError {
   using ModelError::ModelError;
 };
 
-std::map<std::string, at::Tensor> training_tensors(const TrainedParts& parts) {
+std::map<std::string, at::Tensor> training_tensors(const TrainedParts& parts,
+                                                   const RankStates& states) {
   std::map<std::string, at::Tensor> tensors;
-  for (const auto& [name, tensor] : parts.optimizer.state())
+  for (const auto& [name, tensor] : states.optimizer)
     tensors[kOptimizerPrefix + name] = tensor.cpu();
   if (parts.average != nullptr)
     for (const auto& [name, tensor] : named_weights(*parts.model))
       tensors[kWeightsPrefix + name] = tensor.cpu();
   tensors[kCpuGenerator] = generator_state(at::kCPU);
   if (!parts.device.is_cpu()) tensors[kDeviceGenerator] = generator_state(parts.device);
+  if (states.generators.defined()) tensors[kAllGenerators] = states.generators;
   return tensors;
 }
 
@@ -98,7 +100,7 @@ void CheckpointStore::open(bool is_resumed) const {
 }
 
 void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record,
-                           const at::Tensor& generators) {
+                           const RankStates& states) {
   std::vector<CheckpointRecord> records = records_;
   std::erase_if(records, [&record](const auto& other) { return other.step == record.step; });
   records.push_back(record);
@@ -109,7 +111,7 @@ void CheckpointStore::save(Snapshot snapshot, const CheckpointRecord& record,
   });
   snapshot.records = records;
   if (parts_.average != nullptr) snapshot.averaged_updates = parts_.average->updates();
-  write_pair(snapshot, record, generators);
+  write_pair(snapshot, record, states);
   records_ = std::move(records);
   publish(snapshot.best_step);
 }
@@ -123,7 +125,7 @@ void CheckpointStore::publish(std::int64_t best_step) const {
 }
 
 void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecord& record,
-                                 const at::Tensor& generators) const {
+                                 const RankStates& states) const {
   directory_.create();
   const std::string model_path = directory_.model(record.step);
   const std::string state_path = directory_.state(record.step);
@@ -135,9 +137,8 @@ void CheckpointStore::write_pair(const Snapshot& snapshot, const CheckpointRecor
     model.files["card.json"] = training_card(snapshot.counters, record.scores);
     model.methods = model_methods(model, model_path);
     save_archive(model, model_path);
-    Archive state{.tensors = training_tensors(parts_),
+    Archive state{.tensors = training_tensors(parts_, states),
                   .files = {{kSnapshotFile, to_json_text(snapshot)}}};
-    if (generators.defined()) state.tensors[kAllGenerators] = generators;
     save_archive(state, state_path);
   } catch (const SystemError&) {
     fs::remove(model_path, ignored);  // half a pair only takes room on a full disk

@@ -31,6 +31,12 @@ struct TrainedParts {
   std::map<std::string, std::string> bundle;  ///< extra files of each model file
 };
 
+/// What ranks bring together for a checkpoint.
+struct RankStates {
+  std::map<std::string, at::Tensor> optimizer;  ///< Optimizer::state
+  at::Tensor generators;  ///< see generators_of, a row for each rank; undefined: of this process
+};
+
 class CheckpointStore {
  public:
   CheckpointStore(const TrainingConfig& config, TrainedParts parts, Log& log);
@@ -41,9 +47,8 @@ class CheckpointStore {
 
   /// Writes the pair of `record`, lists it, deletes what the rules no longer keep, and lets best.pt
   /// be the model of snapshot.best_step. `snapshot.records` and `averaged_updates` are filled in.
-  /// `generators`: see generators_of, of several ranks a row each; undefined: of this process
-  /// alone. Throws SystemError; the checkpoints that were there before remain.
-  void save(Snapshot snapshot, const CheckpointRecord& record, const at::Tensor& generators = {});
+  /// Throws SystemError; the checkpoints that were there before remain.
+  void save(Snapshot snapshot, const CheckpointRecord& record, const RankStates& states);
 
   /// Restores the newest complete pair and returns its snapshot; nothing when there is none. What a
   /// killed process left undone of a save is done.
@@ -60,7 +65,7 @@ class CheckpointStore {
 
  private:
   void write_pair(const Snapshot& snapshot, const CheckpointRecord& record,
-                  const at::Tensor& generators) const;
+                  const RankStates& states) const;
   /// What follows a pair: the list of all, best.pt, and the end of older ones.
   void publish(std::int64_t best_step) const;
   void link_best(std::int64_t step) const;

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "dragoman/data/error.h"
+#include "dragoman/training/ranks/collectives.h"
 
 namespace dragoman {
 namespace {
@@ -30,26 +31,37 @@ struct Optimizer::Group {
   std::vector<at::Tensor> values{}, gradients{}, first{}, second{}, steps{};
 };
 
-Optimizer::Optimizer(const TrainingConfig& config, const torch::nn::Module& module)
+Optimizer::Optimizer(const TrainingConfig& config, const torch::nn::Module& module,
+                     Communicator* communicator)
     : kind_(config.optimizer),
       beta1_(config.beta1),
       beta2_(config.beta2),
       epsilon_(config.epsilon),
       momentum_(config.momentum),
       weight_decay_(config.weight_decay) {
+  for (const auto& item : module.named_parameters())
+    if (item.value().requires_grad()) parameters_.push_back({item.key(), item.value(), {}});
+  if (config.shard_optimizer && communicator != nullptr && communicator->size() > 1) {
+    std::vector<std::int64_t> sizes;
+    for (const Parameter& parameter : parameters_)
+      sizes.push_back(parameter.value.numel());
+    shards_.emplace(sizes, *communicator);
+  }
   const std::size_t moments = moment_names(kind_, momentum_).size();
-  for (const auto& item : module.named_parameters()) {
-    if (!item.value().requires_grad()) continue;
-    Parameter parameter{item.key(), item.value(), {}};
-    for (std::size_t index = 0; index < moments; ++index)
-      parameter.moments.push_back(
-          at::zeros_like(item.value().detach(), at::MemoryFormat::Contiguous));
-    parameters_.push_back(std::move(parameter));
+  for (std::size_t index = 0; index < parameters_.size(); ++index) {
+    Parameter& parameter = parameters_[index];
+    const at::Tensor mine = part_of(parameter.value.detach(), index);
+    for (std::size_t moment = 0; moment < moments; ++moment)
+      parameter.moments.push_back(at::zeros_like(mine, at::MemoryFormat::Contiguous));
   }
   set_groups(config.groups);
   const auto count = static_cast<std::int64_t>(parameters_.size());
   TORCH_CHECK(count > 0, "a module without parameters cannot be trained");
   steps_ = at::zeros({count}, parameters_.front().value.options().dtype(at::kFloat));
+}
+
+at::Tensor Optimizer::part_of(const at::Tensor& tensor, std::size_t parameter) const {
+  return shards_ ? shards_->part_of(tensor, parameter) : tensor;
 }
 
 void Optimizer::set_groups(const std::vector<ParameterGroup>& groups) {
@@ -99,13 +111,14 @@ void Optimizer::step(double learning_rate, const at::Tensor& grad_scale,
     const Parameter& parameter = parameters_[index];
     const at::Tensor& gradient = parameter.value.grad();
     if (!gradient.defined()) continue;
+    used.push_back(steps[index]);
+    if (shards_ && shards_->part(index).count == 0) continue;
     Group& group = group_of(parameter, groups);
-    group.values.push_back(parameter.value);
-    group.gradients.push_back(gradient.contiguous());
+    group.values.push_back(part_of(parameter.value.detach(), index));
+    group.gradients.push_back(part_of(gradient.contiguous(), index));
     if (!parameter.moments.empty()) group.first.push_back(parameter.moments[0]);
     if (parameter.moments.size() > 1) group.second.push_back(parameter.moments[1]);
     group.steps.push_back(steps[index]);
-    used.push_back(steps[index]);
   }
   const at::Tensor advance =
       not_finite.defined() ? 1.0 - not_finite : at::ones({}, steps_.options());
@@ -117,6 +130,14 @@ void Optimizer::step(double learning_rate, const at::Tensor& grad_scale,
   }
   for (const Group& group : groups)
     apply(group, learning_rate * group.learning_rate_factor, grad_scale, not_finite);
+  if (shards_) {
+    std::vector<at::Tensor> mine, whole;
+    for (std::size_t index = 0; index < parameters_.size(); ++index) {
+      whole.push_back(parameters_[index].value.detach());
+      mine.push_back(part_of(whole.back(), index));
+    }
+    shards_->collect(mine, whole);
+  }
   // The fused kernels leave the version counters alone; whoever caches casts of weights needs them.
   for (const Parameter& parameter : parameters_)
     if (parameter.value.grad().defined()) parameter.value.unsafeGetTensorImpl()->bump_version();
@@ -151,38 +172,89 @@ void Optimizer::zero_grad() {
     parameter.value.mutable_grad().reset();
 }
 
-std::map<std::string, at::Tensor> Optimizer::tensors() const {
-  const std::vector<std::string> names = moment_names(kind_, momentum_);
-  std::map<std::string, at::Tensor> result{{"steps", steps_}};
-  for (const Parameter& parameter : parameters_)
-    for (std::size_t index = 0; index < names.size(); ++index)
-      result[names[index] + "." + parameter.name] = parameter.moments[index];
-  return result;
+std::string Optimizer::moment_name(std::size_t parameter, std::size_t index) const {
+  return moment_names(kind_, momentum_)[index] + "." + parameters_[parameter].name;
 }
 
 std::map<std::string, at::Tensor> Optimizer::state() const {
-  return tensors();
+  std::map<std::string, at::Tensor> result{{"steps", steps_}};
+  const std::size_t moments = parameters_.front().moments.size();
+  for (std::size_t moment = 0; moment < moments; ++moment) {
+    std::vector<at::Tensor> mine, whole(parameters_.size());
+    for (std::size_t index = 0; index < parameters_.size(); ++index) {
+      const Parameter& parameter = parameters_[index];
+      mine.push_back(parameter.moments[moment]);
+      if (shards_ && !shards_->is_first()) continue;
+      whole[index] = shards_ ? at::empty(parameter.value.sizes(), at::kFloat) : mine.back();
+      result[moment_name(index, moment)] = whole[index];
+    }
+    if (shards_) shards_->collect(mine, whole);
+  }
+  return result;
 }
 
 std::vector<std::string> Optimizer::load_state(const std::map<std::string, at::Tensor>& state) {
+  std::map<std::string, std::vector<std::int64_t>> wanted{{"steps", steps_.sizes().vec()}};
+  for (std::size_t index = 0; index < parameters_.size(); ++index)
+    for (std::size_t moment = 0; moment < parameters_[index].moments.size(); ++moment)
+      wanted[moment_name(index, moment)] = parameters_[index].value.sizes().vec();
   std::vector<std::string> problems;
-  const std::map<std::string, at::Tensor> mine = tensors();
-  for (const auto& [name, tensor] : mine) {
+  for (const auto& [name, sizes] : wanted) {
     const auto found = state.find(name);
     if (found == state.end()) {
       problems.push_back(name + ": missing");
-    } else if (found->second.sizes() != tensor.sizes()) {
+    } else if (found->second.sizes() != sizes) {
       problems.push_back(fmt::format("{}: has shape {}, the optimiser needs {}", name,
-                                     c10::str(found->second.sizes()), c10::str(tensor.sizes())));
+                                     c10::str(found->second.sizes()),
+                                     c10::str(at::IntArrayRef(sizes))));
     }
   }
   for (const auto& [name, tensor] : state)
-    if (!mine.contains(name)) problems.push_back(name + ": unknown name");
+    if (!wanted.contains(name)) problems.push_back(name + ": unknown name");
   if (!problems.empty()) return problems;
   const at::NoGradGuard no_grad;
-  for (auto [name, tensor] : mine)
-    tensor.copy_(state.at(name));
+  steps_.copy_(state.at("steps"));
+  for (std::size_t index = 0; index < parameters_.size(); ++index)
+    for (std::size_t moment = 0; moment < parameters_[index].moments.size(); ++moment)
+      parameters_[index].moments[moment].copy_(
+          part_of(state.at(moment_name(index, moment)).contiguous(), index));
+  if (shards_) loaded_ = state;
   return {};
+}
+
+void Optimizer::share_state(Communicator& communicator) {
+  if (communicator.size() == 1) return;
+  copy_from_first(communicator, steps_);
+  if (shards_) {
+    // What was not loaded is zeros, or each rank's own.
+    if (of_first(communicator, !loaded_.empty())) share_parts(communicator);
+    loaded_.clear();
+    return;
+  }
+  for (const Parameter& parameter : parameters_)
+    for (const at::Tensor& moment : parameter.moments)
+      copy_from_first(communicator, moment);
+}
+
+void Optimizer::share_parts(Communicator& communicator) {
+  const at::NoGradGuard no_grad;
+  for (std::size_t index = 0; index < parameters_.size(); ++index) {
+    for (std::size_t moment = 0; moment < parameters_[index].moments.size(); ++moment) {
+      const at::Tensor whole = communicator.is_first()
+                                   ? loaded_.at(moment_name(index, moment)).cpu().contiguous()
+                                   : at::empty(parameters_[index].value.sizes(), at::kFloat);
+      copy_from_first(communicator, whole);
+      parameters_[index].moments[moment].copy_(part_of(whole, index));
+    }
+  }
+}
+
+std::int64_t Optimizer::state_size() const {
+  std::int64_t size = 0;
+  for (const Parameter& parameter : parameters_)
+    for (const at::Tensor& moment : parameter.moments)
+      size += moment.numel();
+  return size;
 }
 
 }  // namespace dragoman

@@ -23,6 +23,7 @@ struct ProgressReport {
       0.0;  ///< target tokens over the time of updates, waiting for data included
   double seconds = 0.0;
   double communication = 0.0;  ///< seconds of waiting for other ranks; by the caller
+  double bytes_sent = 0.0;     ///< to other ranks; by the caller
 };
 
 class Progress {

@@ -21,6 +21,10 @@ double rounded(double value) {
   return std::round(value * scale) / scale;
 }
 
+double megabytes_per_update(const ProgressReport& report) {
+  return report.bytes_sent / 1e6 / static_cast<double>(std::max<std::int64_t>(report.updates, 1));
+}
+
 }  // namespace
 
 Reporter::Reporter(const TrainingConfig& config, Log& log, std::int64_t resumed_step)
@@ -35,8 +39,9 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
   const std::string copied =
       report.copied > 0.0 ? fmt::format(" copied={:.3f}", report.copied) : std::string();
   const std::string communication =
-      report.communication > 0.0
-          ? fmt::format(" comm={:.1f}%", 100.0 * report.communication / report.seconds)
+      report.bytes_sent > 0.0
+          ? fmt::format(" comm={:.1f}% sent={:.3g}MB",
+                        100.0 * report.communication / report.seconds, megabytes_per_update(report))
           : std::string();
   log_.info(
       fmt::format("epoch={} step={} loss={:.4f} ppl={:.2f} acc={:.4f}{} lr={:.3e} norm={:.3f} "
@@ -56,6 +61,7 @@ void Reporter::progress(const Counters& counters, const ProgressReport& report,
                        {"tokens_per_second", report.tokens_per_second},
                        {"target_tokens", counters.target_tokens},
                        {"communication_seconds", report.communication},
+                       {"megabytes_sent", megabytes_per_update(report)},
                        {"skipped", counters.skipped},
                        {"memory", resident_memory()},
                        {"device_memory", device_memory(device_)},
@@ -211,6 +217,11 @@ void Reporter::started(const Counters& counters, bool is_resumed, std::int64_t w
         fmt::format("training.precision: this {} has no bfloat16 arithmetic and emulates "
                     "it slowly; fp32 is faster here",
                     device_.is_cpu() ? "processor" : "GPU"));
+}
+
+void Reporter::sharded(std::int64_t kept, int ranks) {
+  log_.info(fmt::format("optimizer state sharded over ranks={} numbers_kept={}", ranks, kept));
+  log_.event("sharded", {{"ranks", std::int64_t{ranks}}, {"numbers_kept", kept}});
 }
 
 void Reporter::saved(const Counters& counters, const std::string& model_path, double seconds) {

@@ -28,6 +28,8 @@ class Reporter {
 
   /// `weights`: how many numbers are trained.
   void started(const Counters& counters, bool is_resumed, std::int64_t weights, bool is_bf16);
+  /// `kept`: how many numbers of the optimiser's state this one of `ranks` keeps.
+  void sharded(std::int64_t kept, int ranks);
   void progress(const Counters& counters, const ProgressReport& report, double learning_rate,
                 double seconds_left);
   /// What the filters did so far: the first time, and then when twice as much has been read.

@@ -96,6 +96,7 @@ struct Trainer::State {
   double started = 0.0;
   double status_shown = 0.0;
   double waited_before = 0.0;  ///< for other ranks, at the last report
+  double sent_before = 0.0;    ///< to them
 };
 
 Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
@@ -105,7 +106,7 @@ Trainer::State::State(const TrainingConfig& training, TrainerInputs parts)
       device(parse_device(config.device)),
       type(compute_type(config.precision, device)),
       model(placed_for_training(inputs.model, device, type)),
-      optimizer(config, *model),
+      optimizer(config, *model, &communicator),
       moving_average(config.ema > 0.0
                          ? std::make_unique<MovingAverage>(config.ema, optimizer.parameters())
                          : nullptr),
@@ -172,6 +173,7 @@ TrainingSummary Trainer::State::run() {
   for (const auto& parameter : optimizer.parameters())
     weights += parameter.value.numel();
   reporter->started(counters, is_resumed, weights, type == at::kBFloat16);
+  if (config.shard_optimizer) reporter->sharded(optimizer.state_size(), communicator.size());
   TrainingSummary summary;
   // A run that was interrupted while it validated does first what it still owes.
   if (is_resumed) after_update();
@@ -295,6 +297,8 @@ void Trainer::State::report() {
   ProgressReport recent = progress.take();
   const double waited = communicator.seconds_waited();
   recent.communication = waited - std::exchange(waited_before, waited);
+  const double sent = communicator.bytes_sent();
+  recent.bytes_sent = sent - std::exchange(sent_before, sent);
   reporter->progress(counters, recent, learning_rate(config, counters.step), seconds_left_now());
 }
 
@@ -331,18 +335,17 @@ void Trainer::State::save(bool is_interruption) {
     reporter->strayed(counters, strayed);
     share(communicator, model, optimizer, moving_average.get());
   }
-  at::Tensor generators;
-  if (communicator.size() > 1) generators = gather(communicator, generators_of(device));
+  RankStates states{.optimizer = optimizer.state(), .generators = {}};
+  if (communicator.size() > 1) states.generators = gather(communicator, generators_of(device));
   save_failure.clear();
   try {
     if (communicator.is_first()) {
-      checkpoints.save(std::move(snapshot), record, generators);
+      checkpoints.save(std::move(snapshot), record, states);
       reporter->saved(counters, checkpoints.directory().model(counters.step), now() - begun);
       if (budget) budget->add_save(now() - begun);
     }
   } catch (const SystemError& failure) {
-    // Training is worth more than a checkpoint: older ones are there, and the next save may
-    // succeed.
+    // Training is worth more than a checkpoint: older ones are there, and the next may succeed.
     save_failure = failure.what();
     inputs.log.warn(
         fmt::format("step={} was not saved: {} Training goes on and tries again at the "

@@ -50,6 +50,13 @@ constexpr auto names(TrainingPrecision) {
        {"bf16", TrainingPrecision::bf16}});
 }
 
+/// How gradients travel between ranks (training/ranks/gradient_sync.h).
+enum class GradientCompression { none, bf16 };
+constexpr auto names(GradientCompression) {
+  return std::to_array<std::pair<std::string_view, GradientCompression>>(
+      {{"none", GradientCompression::none}, {"bf16", GradientCompression::bf16}});
+}
+
 /// A figure of the development set that checkpoints are ranked by. loss is per token, lower is
 /// better.
 enum class Metric { loss, accuracy, bleu, chrf, rouge1, rouge2, rougeL };
@@ -135,6 +142,8 @@ struct TrainingConfig {
   std::int64_t average_best = 5;
   std::int64_t max_bad_steps = 20;
   double communication_timeout = 300.0;
+  bool shard_optimizer = false;
+  GradientCompression compress_gradients = GradientCompression::none;
   bool tensorboard = true;
 
   static void fields(auto& self, auto&& visit) {
@@ -261,6 +270,12 @@ struct TrainingConfig {
     visit("communication_timeout", self.communication_timeout,
           "with several ranks: seconds until a rank that does not answer ends the run", 1.0,
           86400.0);
+    visit("shard_optimizer", self.shard_optimizer,
+          "with several ranks: each keeps the optimiser's state of a part of the parameters (ZeRO "
+          "stage 1, Rajbhandari et al. 2020): less memory, the same results");
+    visit("compress_gradients", self.compress_gradients,
+          "with several ranks: what gradients are rounded to on their way, none or bf16: half as "
+          "much is sent, and sums keep 8 bits");
     visit("tensorboard", self.tensorboard, "write TensorBoard event files");
   }
   void check(auto&& require) const {

@@ -29,7 +29,7 @@ Update::Update(const TrainingConfig& config, Transformer model, Optimizer& optim
       communicator_(communicator) {
   model_->set_checkpointing(config.activation_checkpointing);
   if (communicator != nullptr && communicator->size() > 1)
-    sync_.emplace(optimizer.parameters(), *communicator);
+    sync_.emplace(optimizer.parameters(), *communicator, config.compress_gradients);
 }
 
 UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, LayerMeter* meter,
@@ -50,7 +50,7 @@ UpdateResult Update::run(std::span<const Batch> batches, double learning_rate, L
          loss.correct.to(at::kDouble),
          (loss.copied.defined() ? loss.copied : at::zeros_like(loss.nll)).to(at::kDouble)});
   }
-  if (sync_) sums = sync_->finish(sums.cpu()).to(device_);
+  if (sync_) sums = sync_->finish(sums).to(device_);
   const at::Tensor norm = gradient_norm();
   const at::Tensor not_finite = (norm + sums[0]).isfinite().logical_not().to(at::kFloat);
   at::Tensor scale;

@@ -20,6 +20,8 @@
 namespace dragoman {
 namespace {
 
+thread_local std::int64_t this_worker = -1;
+
 /// One call of `run` or `post`.
 struct Job {
   Job(std::function<void(std::int64_t)> given, std::int64_t tasks)
@@ -43,7 +45,8 @@ struct WorkerPool::State {
   std::vector<std::thread> threads;
   std::int64_t intra_op = 1;
 
-  void work(std::latch& started) {
+  void work(std::latch& started, std::int64_t number) {
+    this_worker = number;
     // Both are settings of this thread alone. LibTorch gives a thread its default number when it is
     // first needed, once in its own code and once in what its headers compile into ours: both have
     // to happen before, or would overwrite this one.
@@ -103,7 +106,8 @@ WorkerPool::WorkerPool(std::int64_t threads, std::int64_t intra_op)
   auto started = std::make_shared<std::latch>(threads);
   try {
     for (std::int64_t thread = 0; thread < threads; ++thread)
-      state_->threads.emplace_back([state = state_.get(), started] { state->work(*started); });
+      state_->threads.emplace_back(
+          [state = state_.get(), started, thread] { state->work(*started, thread); });
   } catch (const std::system_error& error) {
     state_->stop();
     throw SystemError("threads: the system gives only " + std::to_string(state_->threads.size()) +
@@ -116,6 +120,10 @@ WorkerPool::WorkerPool(std::int64_t threads, std::int64_t intra_op)
 
 WorkerPool::~WorkerPool() {
   state_->stop();
+}
+
+std::int64_t WorkerPool::worker() {
+  return this_worker;
 }
 
 void WorkerPool::run(std::int64_t count, const std::function<void(std::int64_t)>& task) {

@@ -17,6 +17,9 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
+  /// The number of the calling thread among the workers of its pool; -1: it is none.
+  [[nodiscard]] static std::int64_t worker();
+
   /// Calls task(0) ... task(count - 1) on the workers and returns when all are done. After the
   /// first exception no further task is begun, and it is thrown here. Callers may share a pool;
   /// they take turns, one task each.

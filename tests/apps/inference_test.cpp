@@ -267,3 +267,21 @@ TEST_CASE("processes that share an input by --shard give together what one gives
     CHECK_THAT(refused.err, Contains("must be K/N with K from 0 to N - 1"));
   }
 }
+
+TEST_CASE("translate --devices gives what one device gives", "[program][translate]") {
+  const TemporaryFolder folder;
+  std::string lines;
+  for (int number = 100; number < 160; ++number)
+    lines += std::to_string(number % 10) + " " + std::to_string(number / 10 % 10) + " 7\n";
+  folder.write("lines", lines);
+  const std::string command =
+      "translate -i lines --batch-size 4 --format jsonl --model " + tiny_model();
+  const auto one = run_program(folder, command);
+  const auto two = run_program(folder, command + " --devices cpu,cpu");
+  REQUIRE(one.status == 0);
+  CHECK(two.status == 0);
+  CHECK(two.out == one.out);
+  const auto refused = run_program(folder, command + " --devices cpu,cuda:77");
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.err, Contains("devices: 'cuda:77' is not available"));
+}

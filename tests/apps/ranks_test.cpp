@@ -1,38 +1,35 @@
 // Several processes train one model: the same losses for any number of them, an end in time when
 // one is gone, and a start from where they were.
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "dragoman/data/archive.h"
+#include "tests/apps/rank_processes.h"
 #include "tests/apps/tiny_task.h"
 #include "tests/support/catch.h"
-#include "tests/support/free_port.h"
 #include "tests/support/python.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
+using dragoman_test::check_same_bits;
+using dragoman_test::Curve;
+using dragoman_test::curve_of;
+using dragoman_test::kRanksCommon;
+using dragoman_test::largest_difference;
+using dragoman_test::RankProcesses;
 using dragoman_test::TemporaryFolder;
+using dragoman_test::train_ranks;
+using dragoman_test::wait_for_step;
 using Clock = std::chrono::steady_clock;
-
-constexpr const char* kRanksCommon =
-    "train run.json --set training.validate_every=0 --set data.shuffle_buffer=250 "
-    "--set data.batch_tokens=128 --set training.report_every=1 --set training.norms_every=0 "
-    "--set training.average_best=0 --set training.precision=fp32 ";
 
 /// Settings of a run that saves every ten updates and ends after sixty.
 std::string sixty_updates(const std::string& run) {
@@ -40,123 +37,10 @@ std::string sixty_updates(const std::string& run) {
          "--set training.output=" + run;
 }
 
-/// The processes of one run, started and not waited for.
-class RankProcesses {
- public:
-  RankProcesses(const TemporaryFolder& folder, int size, const std::string& arguments) {
-    const std::string port = std::to_string(dragoman_test::free_port());
-    for (int rank = 0; rank < size; ++rank) {
-      const std::string number = std::to_string(rank);
-      const std::string text = "RANK=" + number + " WORLD_SIZE=" + std::to_string(size) +
-                               " MASTER_ADDR=127.0.0.1 MASTER_PORT=" + port +
-                               " exec '" DRAGOMAN_PROGRAM "' " + arguments + " >out." + number +
-                               " 2>err." + number + " </dev/null";
-      const pid_t id = ::fork();
-      if (id == 0) {
-        if (::chdir(folder.path().c_str()) == 0)
-          ::execl("/bin/sh", "sh", "-c", text.c_str(), static_cast<char*>(nullptr));
-        ::_exit(127);
-      }
-      ids_.push_back(id);
-    }
-  }
-  ~RankProcesses() {
-    for (const pid_t id : ids_)
-      if (id > 0) ::kill(id, SIGKILL);
-    for (std::size_t rank = 0; rank < ids_.size(); ++rank)
-      (void)wait(rank);
-  }
-  RankProcesses(const RankProcesses&) = delete;
-  RankProcesses& operator=(const RankProcesses&) = delete;
-
-  void send(std::size_t rank, int signal) { ::kill(ids_[rank], signal); }
-  /// Exit status, or minus the signal that ended it.
-  int wait(std::size_t rank) {
-    if (ids_[rank] <= 0) return status_[rank];
-    int status = 0;
-    ::waitpid(ids_[rank], &status, 0);
-    ids_[rank] = 0;
-    return status_[rank] = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
- private:
-  std::vector<pid_t> ids_;
-  std::map<std::size_t, int> status_;
-};
-
-/// Runs it to its end with `size` ranks; 1: as an ordinary process.
-void train_ranks(const TemporaryFolder& folder, int size, const std::string& arguments) {
-  if (size == 1) {
-    const auto result = dragoman_test::run_program(folder, arguments);
-    INFO(result.err);
-    REQUIRE(result.status == 0);
-    return;
-  }
-  RankProcesses ranks(folder, size, arguments);
-  for (std::size_t rank = 0; rank < static_cast<std::size_t>(size); ++rank) {
-    const int status = ranks.wait(rank);
-    INFO(folder.read("err." + std::to_string(rank)));
-    REQUIRE(status == 0);
-    // One rank speaks for all.
-    CHECK(folder.read("err." + std::to_string(rank)).empty() == (rank > 0));
-  }
-}
-
-struct Curve {
-  std::map<std::int64_t, double> losses;
-  std::int64_t target_tokens = 0;
-  double communication = 0.0;
-  std::vector<std::string> warnings;
-};
-
-Curve curve_of(const TemporaryFolder& folder, const std::string& run) {
-  Curve curve;
-  std::istringstream lines(folder.read(run + "/log.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
-    const auto event = nlohmann::json::parse(line);
-    if (event.at("event") == "warning") curve.warnings.push_back(event.at("message"));
-    if (event.at("event") != "train") continue;
-    curve.losses[event.at("step")] = event.at("loss");
-    curve.target_tokens = event.at("target_tokens");
-    curve.communication += event.at("communication_seconds").get<double>();
-  }
-  return curve;
-}
-
-double largest_difference(const Curve& left, const Curve& right) {
-  REQUIRE(left.losses.size() == right.losses.size());
-  double largest = 0.0;
-  for (const auto& [step, loss] : left.losses)
-    largest = std::max(largest, std::abs(loss - right.losses.at(step)));
-  return largest;
-}
-
-void check_same_bits(const TemporaryFolder& folder, const std::string& left,
-                     const std::string& right) {
-  const auto expected = dragoman::load_archive(folder.path(left));
-  const auto found = dragoman::load_archive(folder.path(right));
-  REQUIRE(expected.tensors.size() == found.tensors.size());
-  for (const auto& [name, tensor] : expected.tensors) {
-    CAPTURE(name);
-    CHECK(found.tensors.at(name).equal(tensor));
-  }
-}
-
 std::string equal_batch(int ranks, const std::string& run, int steps) {
   return kRanksCommon + std::string("--set model.dropout=0 --set training.accumulate=") +
          std::to_string(4 / ranks) + " --set training.save_every=50 --set training.output=" + run +
          " --set training.max_steps=" + std::to_string(steps);
-}
-
-void wait_for_step(const TemporaryFolder& folder, const std::string& run, std::int64_t step) {
-  const auto begun = Clock::now();
-  while (Clock::now() - begun < std::chrono::seconds(60)) {
-    if (folder.read(run + "/log.jsonl").find("\"step\":" + std::to_string(step) + ",") !=
-        std::string::npos)
-      return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  FAIL("the run does not get on: " << folder.read("err.0"));
 }
 
 }  // namespace
@@ -226,6 +110,66 @@ TEST_CASE("a run of ranks that is stopped and resumed ends in the same bits, dro
   check_same_bits(folder, "straight/checkpoints/step-60.pt", "stopped/checkpoints/step-60.pt");
   check_same_bits(folder, "straight/checkpoints/step-60.state.pt",
                   "stopped/checkpoints/step-60.state.pt");
+}
+
+TEST_CASE(
+    "ranks that share the optimiser's state end in the same bits, and so do their checkpoints",
+    "[program][ranks]") {
+  const TemporaryFolder folder;
+  dragoman_test::write_task(folder);
+  const std::string flags = R"( --set training.ema=0.9 --set training.groups='[)"
+                            R"({"pattern": "encoder.*", "learning_rate": 0.5},)"
+                            R"({"pattern": "*norm*", "learning_rate": 0}]')";
+  const std::string shared = flags + " --set training.shard_optimizer=true";
+  train_ranks(folder, 2, sixty_updates("straight") + flags);
+  train_ranks(folder, 2, sixty_updates("shared") + shared);
+  for (const std::string archive : {"step-30.state.pt", "step-60.pt", "step-60.state.pt"})
+    check_same_bits(folder, "straight/checkpoints/" + archive, "shared/checkpoints/" + archive);
+  CHECK(curve_of(folder, "shared").warnings.empty());
+  CHECK_THAT(folder.read("shared/log.jsonl"), Contains("\"numbers_kept\":"));
+  // Stopped with, resumed without, and the other way round.
+  for (const std::string& before : {flags, shared}) {
+    const std::string run = before == shared ? "with" : "without";
+    train_ranks(folder, 2, sixty_updates(run) + before + " --set training.max_steps=30");
+    train_ranks(folder, 2, sixty_updates(run) + (before == shared ? flags : shared) + " --resume");
+    check_same_bits(folder, "straight/checkpoints/step-60.state.pt",
+                    run + "/checkpoints/step-60.state.pt");
+  }
+}
+
+TEST_CASE("a state that ranks shared is resumed by any number of them", "[program][ranks]") {
+  const TemporaryFolder folder;
+  dragoman_test::write_task(folder);
+  const std::string shared = " --set training.shard_optimizer=true";
+  train_ranks(folder, 1, equal_batch(1, "straight", 40));
+  const Curve expected = curve_of(folder, "straight");
+  for (const int size : {1, 2, 4}) {
+    CAPTURE(size);
+    const std::string run = "to" + std::to_string(size);
+    train_ranks(folder, 2, equal_batch(2, run, 20) + shared);
+    train_ranks(folder, size, equal_batch(size, run, 40) + shared + " --resume");
+    const Curve resumed = curve_of(folder, run);
+    CHECK(largest_difference(resumed, expected) < 1e-4);
+    CHECK(resumed.target_tokens == expected.target_tokens);
+    CHECK(resumed.warnings.empty());
+  }
+}
+
+TEST_CASE("gradients sent as bfloat16 take half as much and learn the same", "[program][ranks]") {
+  const TemporaryFolder folder;
+  dragoman_test::write_task(folder);
+  train_ranks(folder, 2, equal_batch(2, "whole", 200));
+  train_ranks(folder, 2, equal_batch(2, "half", 200) + " --set training.compress_gradients=bf16");
+  const Curve whole = curve_of(folder, "whole");
+  const Curve half = curve_of(folder, "half");
+  const double difference = largest_difference(half, whole);
+  CHECK(difference > 0.0);
+  CHECK(difference < 0.05);
+  CHECK(half.losses.at(200) == Approx(whole.losses.at(200)).epsilon(0.01));
+  CHECK(half.warnings.empty());  // the ranks have the same weights
+  CHECK(half.megabytes < 0.52 * whole.megabytes);
+  CHECK(half.megabytes > 0.49 * whole.megabytes);
+  WARN("largest difference of the losses: " << difference);
 }
 
 TEST_CASE("a rank that is killed or stops answering ends the others in time", "[program][ranks]") {

@@ -43,8 +43,12 @@ class ThreadRanks {
     Member(ThreadRanks& ranks, int rank) : ranks_(ranks), rank_(rank) {}
     [[nodiscard]] int rank() const override { return rank_; }
     [[nodiscard]] int size() const override { return static_cast<int>(ranks_.tensors_.size()); }
-    [[nodiscard]] std::unique_ptr<Sum> start_sum(const at::Tensor& tensor) override {
+    [[nodiscard]] std::unique_ptr<Transfer> start_sum(const at::Tensor& tensor) override {
       return std::make_unique<LateSum>(*this, tensor);
+    }
+    [[nodiscard]] std::unique_ptr<Transfer> start_collection(const at::Tensor& mine,
+                                                             const at::Tensor& all) override {
+      return std::make_unique<LateCollection>(*this, mine, all);
     }
     void broadcast(const at::Tensor& tensor) override {
       const at::Tensor first = meet(tensor).front();
@@ -52,10 +56,11 @@ class ThreadRanks {
       ranks_.barrier_.arrive_and_wait();
     }
     [[nodiscard]] double seconds_waited() const override { return 0.0; }
+    [[nodiscard]] double bytes_sent() const override { return 0.0; }
 
    private:
     /// Adds up when it is waited for.
-    struct LateSum final : Sum {
+    struct LateSum final : Transfer {
       LateSum(Member& owner, at::Tensor own) : member(owner), tensor(std::move(own)) {}
       void wait() override {
         const auto all = member.meet(tensor);
@@ -67,6 +72,18 @@ class ThreadRanks {
       }
       Member& member;
       at::Tensor tensor;
+    };
+
+    struct LateCollection final : Transfer {
+      LateCollection(Member& owner, at::Tensor own, at::Tensor target)
+          : member(owner), mine(std::move(own)), all(std::move(target)) {}
+      void wait() override {
+        const auto parts = member.meet(mine);
+        all.copy_(at::cat(parts));
+        member.ranks_.barrier_.arrive_and_wait();
+      }
+      Member& member;
+      at::Tensor mine, all;
     };
 
     std::vector<at::Tensor> meet(const at::Tensor& tensor) {

@@ -50,11 +50,11 @@ std::optional<Snapshot> share(Communicator& communicator, const std::optional<Sn
   return snapshot_from_json(text, "the checkpoint of rank 0");
 }
 
-void share(Communicator& communicator, const Transformer& model, const Optimizer& optimizer,
+void share(Communicator& communicator, const Transformer& model, Optimizer& optimizer,
            const MovingAverage* average) {
   if (communicator.size() == 1) return;
   copy_all_from_first(communicator, named_weights(*model));
-  copy_all_from_first(communicator, optimizer.state());
+  optimizer.share_state(communicator);
   if (average != nullptr) copy_all_from_first(communicator, average->weights());
 }
 

@@ -33,7 +33,7 @@ struct Decision {
 
 /// Gives all ranks the weights, the state of the optimiser and the averages (may be null) of rank
 /// 0.
-void share(Communicator& communicator, const Transformer& model, const Optimizer& optimizer,
+void share(Communicator& communicator, const Transformer& model, Optimizer& optimizer,
            const MovingAverage* average);
 
 /// The ranks whose weights are not those of rank 0 to the bit, as must not be between processors of

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "dragoman/data/error.h"
+#include "dragoman/training/ranks/nccl_group.h"
 
 namespace dragoman {
 namespace {
@@ -95,6 +96,13 @@ class GlooCommunicator final : public Communicator {
     try {
       store_ = make_store(launch, limit);
       group_ = make_group(launch, store_, limit);
+      // NCCL wants a GPU for each rank, and all ranks.
+      const auto gpus = static_cast<int>(at::getNumGPUs());
+      if (gpus > 0 && launch.local_size <= gpus)
+        device_group_ = make_nccl_group(store_, rank_, size_, limit);
+      std::vector<at::Tensor> count{at::full({1}, device_group_ ? 1 : 0, at::kLong)};
+      group_->allreduce(count)->wait();
+      if (count.front().item<std::int64_t>() < size_) device_group_.reset();
     } catch (const std::exception& error) {
       throw SystemError(fmt::format(
           "rank {} of {}: the other ranks were not met at {}:{} within {:g} s "
@@ -107,21 +115,39 @@ class GlooCommunicator final : public Communicator {
   ~GlooCommunicator() override {
     // After a failure the group's threads still wait for ranks that are gone, and its destructor
     // would wait for them.
-    if (has_failed_) static_cast<void>(group_.release());
+    if (!has_failed_) return;
+    static_cast<void>(group_.release());
+    if (!device_group_) return;
+    try {
+      device_group_->abort();
+    } catch (const std::exception&) {  // that it has failed was said
+    }
   }
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int size() const override { return size_; }
   [[nodiscard]] double seconds_waited() const override { return waited_; }
 
-  [[nodiscard]] std::unique_ptr<Sum> start_sum(const at::Tensor& tensor) override {
-    TORCH_CHECK(tensor.is_cpu() && tensor.is_contiguous(), "sums are of contiguous CPU tensors");
-    c10::intrusive_ptr<c10d::Work> work;
-    guarded([&] {
+  [[nodiscard]] double bytes_sent() const override { return sent_; }
+  [[nodiscard]] bool takes(at::Device device) const override {
+    return device.is_cpu() || (device.is_cuda() && device_group_);
+  }
+
+  [[nodiscard]] std::unique_ptr<Transfer> start_sum(const at::Tensor& tensor) override {
+    sent_ += 2.0 * (size_ - 1) / size_ * static_cast<double>(tensor.nbytes());
+    return started([&] {
       std::vector<at::Tensor> tensors{tensor};
-      work = group_->allreduce(tensors);
+      return group_for(tensor).allreduce(tensors);
     });
-    return std::make_unique<GlooSum>(*this, std::move(work));
+  }
+
+  [[nodiscard]] std::unique_ptr<Transfer> start_collection(const at::Tensor& mine,
+                                                           const at::Tensor& all) override {
+    sent_ += (size_ - 1) * static_cast<double>(mine.nbytes());
+    return started([&] {
+      at::Tensor from = mine, to = all;
+      return group_for(mine)._allgather_base(to, from);
+    });
   }
 
   void broadcast(const at::Tensor& tensor) override {
@@ -133,9 +159,9 @@ class GlooCommunicator final : public Communicator {
   }
 
  private:
-  class GlooSum final : public Sum {
+  class Work final : public Transfer {
    public:
-    GlooSum(GlooCommunicator& owner, c10::intrusive_ptr<c10d::Work> work)
+    Work(GlooCommunicator& owner, c10::intrusive_ptr<c10d::Work> work)
         : owner_(owner), work_(std::move(work)) {}
     void wait() override {
       owner_.guarded([this] { work_->wait(); });
@@ -145,6 +171,20 @@ class GlooCommunicator final : public Communicator {
     GlooCommunicator& owner_;
     c10::intrusive_ptr<c10d::Work> work_;
   };
+
+  [[nodiscard]] c10d::Backend& group_for(const at::Tensor& tensor) const {
+    TORCH_CHECK(takes(tensor.device()) && tensor.is_contiguous(),
+                "ranks exchange contiguous tensors of a device that they can");
+    if (tensor.is_cpu()) return *group_;
+    return *device_group_;
+  }
+
+  template <typename Call>
+  std::unique_ptr<Transfer> started(const Call& call) {
+    c10::intrusive_ptr<c10d::Work> work;
+    guarded([&] { work = call(); });
+    return std::make_unique<Work>(*this, std::move(work));
+  }
 
   /// Measures the time of `call` and says in our words what goes wrong.
   template <typename Call>
@@ -167,9 +207,11 @@ class GlooCommunicator final : public Communicator {
   int size_;
   double timeout_;
   double waited_ = 0.0;
+  double sent_ = 0.0;
   bool has_failed_ = false;
   c10::intrusive_ptr<c10d::Store> store_;
   c10::intrusive_ptr<Group> group_;
+  c10::intrusive_ptr<c10d::Backend> device_group_;  ///< null: none
 };
 
 }  // namespace

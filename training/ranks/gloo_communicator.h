@@ -1,4 +1,5 @@
-// Ranks that talk over TCP: c10d's Gloo, from LibTorch. Nothing else includes c10d.
+// Ranks that talk over TCP: c10d's Gloo, from LibTorch; and over NCCL about what is on their GPUs,
+// in a program that was built with it. Nothing else includes c10d.
 #pragma once
 
 #include <memory>

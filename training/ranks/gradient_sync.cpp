@@ -18,14 +18,19 @@ struct GradientSync::Hook final : torch::autograd::PostAccumulateGradHook {
 };
 
 GradientSync::GradientSync(std::span<const Optimizer::Parameter> parameters,
-                           Communicator& communicator, std::int64_t bucket_bytes)
+                           Communicator& communicator, GradientCompression compression,
+                           std::int64_t bucket_bytes)
     : communicator_(communicator) {
+  const at::ScalarType type = compression == GradientCompression::bf16 ? at::kBFloat16 : at::kFloat;
+  const auto bytes = static_cast<std::int64_t>(c10::elementSize(type));
+  at::Device device = parameters.front().value.device();
+  if (!communicator.takes(device)) device = at::kCPU;
   std::vector<std::int64_t> sizes;
   for (const Optimizer::Parameter& parameter : std::views::reverse(parameters)) {
     if (!parameter.value.requires_grad()) continue;
     TORCH_CHECK(parameter.value.scalar_type() == at::kFloat, parameter.name, " is not float32");
     const std::int64_t count = parameter.value.numel();
-    if (sizes.empty() || 4 * (sizes.back() + count) > bucket_bytes) {
+    if (sizes.empty() || bytes * (sizes.back() + count) > bucket_bytes) {
       buckets_.emplace_back();
       sizes.push_back(0);
     }
@@ -35,7 +40,7 @@ GradientSync::GradientSync(std::span<const Optimizer::Parameter> parameters,
   }
   for (std::size_t index = 0; index < buckets_.size(); ++index) {
     Bucket& bucket = buckets_[index];
-    bucket.flat = at::zeros({sizes[index]}, at::kFloat);
+    bucket.flat = at::zeros({sizes[index]}, at::device(device).dtype(type));
     std::int64_t begin = 0;
     for (const std::size_t number : bucket.members) {
       Member& member = members_[number];
@@ -95,20 +100,22 @@ at::Tensor GradientSync::finish(const at::Tensor& figures) {
     count[number] = members_[number].parameter.grad().defined() ? 1.0 : 0.0;
   while (next_ < buckets_.size())
     send(buckets_[next_++]);
-  const at::Tensor sums = at::cat({figures, counts});
+  const at::Tensor sums = communicator_.takes(figures.device()) ? figures.clone() : figures.cpu();
   const auto pending = communicator_.start_sum(sums);
+  // On the CPU: which gradients there are is asked here, and no device is waited for.
+  const auto counted = communicator_.start_sum(counts);
   for (Bucket& bucket : buckets_)
     std::exchange(bucket.sum, nullptr)->wait();
   pending->wait();
-  counts = sums.narrow(0, figures.numel(), counts.numel());
-  count = counts.mutable_data_ptr<double>();
+  counted->wait();
   for (std::size_t number = 0; number < members_.size(); ++number) {
     Member& member = members_[number];
     if (count[number] == 0.0) continue;
-    // On the CPU the bucket itself: nothing writes there before the next update's gradients.
-    member.parameter.mutable_grad() = member.part.to(member.parameter.device());
+    // If it can be, the bucket itself: nothing writes there before the next update's gradients.
+    member.parameter.mutable_grad() =
+        member.part.to(at::device(member.parameter.device()).dtype(at::kFloat));
   }
-  return sums.narrow(0, 0, figures.numel());
+  return sums;
 }
 
 }  // namespace dragoman
