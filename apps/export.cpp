@@ -9,6 +9,7 @@
 #include "dragoman/data/archive.h"
 #include "dragoman/data/error.h"
 #include "dragoman/inference/models/ctranslate2_export.h"
+#include "dragoman/inference/models/hugging_face_export.h"
 #include "dragoman/inference/models/model_file.h"
 #include "dragoman/inference/models/safetensors_export.h"
 #include "dragoman/training/model_methods.h"
@@ -28,6 +29,11 @@ void export_model(const ExportOptions& options) {
   if (options.format == "ctranslate2") {
     export_ctranslate2(file, options.output);
     fmt::print(stderr, "{}: a model of CTranslate2, with its tokenisers\n", options.output);
+    return;
+  }
+  if (options.format == "huggingface") {
+    export_safetensors(to_hugging_face(file), options.output);
+    fmt::print(stderr, "{}: a model of transformers, with its tokenisers\n", options.output);
     return;
   }
   Archive archive = load_archive(options.model);
@@ -55,8 +61,8 @@ void add_export(CLI::App& program) {
   command->add_option("model", options->model, "the model file")->required()->type_name("MODEL.pt");
   command->add_option("--format", options->format, "whose format")
       ->required()
-      ->check(CLI::IsMember({"ctranslate2", "safetensors", "torchscript"}))
-      ->type_name("ctranslate2|safetensors|torchscript");
+      ->check(CLI::IsMember({"ctranslate2", "huggingface", "safetensors", "torchscript"}))
+      ->type_name("ctranslate2|huggingface|safetensors|torchscript");
   command
       ->add_option("--output,-o", options->output, "the folder to write; of torchscript the file")
       ->required()

@@ -113,6 +113,8 @@ class Exporter {
     out_.add_int16("decoder/alignment_heads", 1);
     if (has("output_head.weight"))
       out_.add("decoder/projection/weight", weight("output_head.weight"));
+    else if (file_.model.tied_embeddings == TiedEmbeddings::source_output)
+      out_.add_alias("decoder/projection/weight", "encoder/embeddings_0/weight");
     else
       out_.add_alias("decoder/projection/weight", target_embedding_);
     if (has("output_head.bias")) out_.add("decoder/projection/bias", weight("output_head.bias"));

@@ -216,7 +216,7 @@ TEST_CASE("what only stood in the part that was cut off cannot be copied", "[pai
   CHECK(source.ranges.size() == 3);
   CHECK(source.surfaces == std::vector<std::string>{"Anna"});
   const auto ids = encoder.encode_target("Berta reads Anna", source);
-  const auto words = encoder.target().size();
+  const auto words = static_cast<std::int32_t>(encoder.target().size());
   CHECK(ids == std::vector<std::int32_t>{encoder.target().unknown_id(),
                                          encoder.target().encode("reads").front(), words});
 

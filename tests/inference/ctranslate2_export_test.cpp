@@ -22,7 +22,7 @@ dragoman::ModelFile saved(const dragoman::ModelConfig& config, const std::string
 }
 
 std::vector<dragoman::ModelConfig> architectures() {
-  std::vector<dragoman::ModelConfig> all(3, dragoman_test::tiny_config(60));
+  std::vector<dragoman::ModelConfig> all(4, dragoman_test::tiny_config(60));
   all[0].norm = dragoman::NormPosition::pre;
   all[0].tied_embeddings = dragoman::TiedEmbeddings::all;
   all[1].norm = dragoman::NormPosition::post;
@@ -34,6 +34,7 @@ std::vector<dragoman::ModelConfig> architectures() {
   all[2].activation = dragoman::Activation::silu;
   all[2].decoder.layers = 1;
   all[2].scale_embeddings = !all[0].scale_embeddings;
+  all[3].tied_embeddings = dragoman::TiedEmbeddings::source_output;
   for (dragoman::ModelConfig& config : all)
     config.max_positions = 64;
   return all;

@@ -63,7 +63,7 @@ dragoman::Transformer sharded_transformer() {
 }
 
 std::vector<dragoman::Batch> batches_of(int rank) {
-  const std::int64_t word = 4 + rank;
+  const std::int32_t word = 4 + rank;
   const std::vector<dragoman::Example> pairs{{{word, 5, 6}, {7, 8, word}}, {{9, 10}, {11, word}}};
   return {dragoman::collate(pairs, {})};
 }

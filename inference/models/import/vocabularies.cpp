@@ -257,6 +257,9 @@ ImportedTokenizers t5_tokenizers(const ForeignFolder& folder, const ModelConfig&
 }
 
 ImportedTokenizers pegasus_tokenizers(const ForeignFolder& folder, const ModelConfig& config) {
+  // Our own export writes the tokeniser of MarianMT.
+  if (folder.tokenizer().text("tokenizer_class", "") == "MarianTokenizer")
+    return marian_tokenizers(folder, config);
   if (has_json_alone(folder, "spiece.model"))
     return {.source = json_model(folder, read_tokenizer_json(folder, config.target_vocabulary),
                                  start_id(folder, 0))};
