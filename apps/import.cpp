@@ -20,9 +20,9 @@
 namespace dragoman {
 namespace {
 
-const std::vector<std::string> kFamilies = {"auto",       "marian",    "bart", "mbart",
-                                            "pegasus",    "m2m_100",   "t5",   "mt5",
-                                            "marian-npz", "opennmt-py"};
+const std::vector<std::string> kFamilies = {"auto",       "marian",     "bart",   "mbart",
+                                            "pegasus",    "m2m_100",    "t5",     "mt5",
+                                            "marian-npz", "opennmt-py", "fairseq"};
 
 struct ImportFlags {
   std::string model;
@@ -94,9 +94,10 @@ void add_import(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("import", "Make a model file of another program's model");
   command
-      ->add_option("model", flags->model,
-                   "a model folder of Hugging Face's transformers, or a checkpoint of OpenNMT-py "
-                   "(docs/import.md)")
+      ->add_option(
+          "model", flags->model,
+          "a model folder of Hugging Face's transformers, or a checkpoint of OpenNMT-py or "
+          "fairseq (docs/import.md)")
       ->required()
       ->type_name("MODEL");
   command->add_option("--output,-o", flags->output, "the model file to write")
@@ -110,7 +111,8 @@ void add_import(CLI::App& program) {
       ->capture_default_str();
   command
       ->add_option("--source-language", flags->options.source_language,
-                   "tag of the sources' language, of models of many languages")
+                   "tag of the sources' language, of models of many languages; of fairseq's models "
+                   "LANG of dict.LANG.txt")
       ->type_name("TAG");
   command
       ->add_option("--target-language", flags->options.target_language,

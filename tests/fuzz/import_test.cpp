@@ -35,8 +35,8 @@ using dragoman_test::TemporaryFolder;
 /// Tiny models that transformers has written; null: there is no transformers.
 const TemporaryFolder* foreign_models() {
   static const TemporaryFolder folder;
-  static const bool is_made =
-      dragoman_test::make_foreign_models(folder, "marian marian_npz t5:bin t5:json nllb:json");
+  static const bool is_made = dragoman_test::make_foreign_models(
+      folder, "marian marian_npz t5:bin t5:json nllb:json fairseq_words");
   return is_made ? &folder : nullptr;
 }
 
@@ -73,7 +73,7 @@ std::string damaged(const fs::path& path, Random& random) {
   if (kind == ".safetensors") return damage_safetensors(content, random);
   if (kind == ".bin" || kind == ".pt" || kind == ".npz")
     return damage_checkpoint(path.string(), content, random);
-  if (kind == ".yml") return damage_bytes(content, random);
+  if (kind == ".yml" || kind == ".txt") return damage_bytes(content, random);
   return damage_tokenizer(content, random);
 }
 
@@ -101,7 +101,8 @@ void check_damage(const fs::path& made, const std::string& subject, std::uint64_
   for (const char* name :
        {"config.json", "generation_config.json", "vocab.json", "source.spm", "spiece.model",
         "tokenizer.json", "model.safetensors", "pytorch_model.bin", "model.npz",
-        "opus.spm32k-spm32k.vocab.yml", "decoder.yml", "copies.pt"})
+        "opus.spm32k-spm32k.vocab.yml", "decoder.yml", "copies.pt", "checkpoint_best.pt",
+        "dict.en.txt", "dict.de.txt"})
     if (fs::exists(made / name)) files.push_back(made / name);
   REQUIRE((files.size() >= 3 || !subject.empty()));
   const TemporaryFolder work;
@@ -132,13 +133,14 @@ void check_damage(const fs::path& made, const std::string& subject, std::uint64_
   CHECK(outcomes["refused"] > count / 4);
 }
 
-void check_folders(const std::string& family, std::uint64_t count) {
+void check_folders(const std::string& family, std::uint64_t count,
+                   const std::string& subject = "") {
   const TemporaryFolder* made = foreign_models();
   if (made == nullptr) {
     WARN("skipped: there is no Python with transformers");
     return;
   }
-  check_damage(made->path(family), "", count);
+  check_damage(made->path(family), subject, count);
 }
 
 }  // namespace
@@ -155,6 +157,10 @@ TEST_CASE("a damaged checkpoint of OpenNMT-py is refused or imported", "[fuzz]")
   check_damage(DRAGOMAN_SOURCE_DIR "/tests/inference/opennmt", "copies.pt", 40);
 }
 
+TEST_CASE("a damaged checkpoint of fairseq is refused or imported", "[fuzz]") {
+  check_folders("fairseq_words", 40, "checkpoint_best.pt");
+}
+
 TEST_CASE("thousands of damaged folders of foreign models are refused or imported",
           "[fuzz][.slow]") {
   check_folders("marian", 2000);
@@ -162,5 +168,6 @@ TEST_CASE("thousands of damaged folders of foreign models are refused or importe
   check_folders("t5_json", 1500);
   check_folders("nllb_json", 1500);
   check_folders("marian_npz", 1500);
+  check_folders("fairseq_words", 1500, "checkpoint_best.pt");
   check_damage(DRAGOMAN_SOURCE_DIR "/tests/inference/opennmt", "copies.pt", 1500);
 }

@@ -227,6 +227,89 @@ def m2m_100(folder):
             {"suppress_tokens": [1], "forced_bos_token_id": size + 1}, 4, size)
 
 
+def fairseq_words(folder):
+    """fairseq's own network, as transformers has it: sinusoids, three vocabulary matrices, words in two dictionaries."""
+    source = ["<s>", "<pad>", "</s>", "<unk>"] + sorted({word for line in SOURCE_LINES for word in line.split()})
+    target = ["<s>", "<pad>", "</s>", "<unk>"] + [f"{word}@@" for line in TARGET_LINES for word in line.split()[-1:]]
+    target += sorted({word for line in TARGET_LINES for word in line.split()}) + ["madeupword0000"]
+    write_dictionaries(folder, source, target)
+    config = transformers.FSMTConfig(langs=["en", "de"], src_vocab_size=len(source), tgt_vocab_size=len(target),
+                                     activation_function="relu", **{**SIZES, "encoder_attention_heads": 4})
+    model = transformers.FSMTForConditionalGeneration(config)
+    model.get_output_embeddings = lambda: model.model.decoder.output_projection
+    texts = SOURCE_LINES + ["Dogs  and cats!", "wall apple wall", " a"]
+    ids = [[source.index(word) if word in source else 3 for word in text.split()] + [2] for text in texts]
+    return (model, texts, ids, lambda ids: ids + [2], {"suppress_tokens": [1], "early_stopping": True, "min_new_tokens": 1}, 4,
+            min(len(source), len(target)))
+
+
+def fairseq_pieces(folder):
+    """mBART's network is fairseq's with --encoder-normalize-before, --encoder-learned-pos, --layernorm-embedding."""
+    processor = train(f"{folder}/joint.model", SOURCE_LINES + TARGET_LINES)
+    words = ["<s>", "<pad>", "</s>", "<unk>"] + sorted(pieces_of(processor)[3:], reverse=True)
+    write_dictionaries(folder, words, words)
+    numbers = {word: number for number, word in enumerate(words)}
+    ids = [[numbers[piece] if piece in numbers else 3 for piece in processor.encode(text, out_type=str)] + [2]
+           for text in TEXTS]
+    config = transformers.MBartConfig(vocab_size=len(words), scale_embedding=True, decoder_start_token_id=2,
+                                      activation_function="gelu", **SIZES)
+    return (transformers.MBartForConditionalGeneration(config), TEXTS, ids, lambda ids: ids + [2],
+            {"suppress_tokens": [1], "early_stopping": True, "min_new_tokens": 1}, 4, len(words))
+
+
+def write_dictionaries(folder, source, target):
+    for language, words in (("en", source), ("de", target)):
+        lines = [f"{word} {len(words) - number}\n" for number, word in enumerate(words)][4:]
+        pathlib.Path(folder, f"dict.{language}.txt").write_text("".join(lines))
+
+
+def fairseq_state(family, model):
+    """Names as fairseq has them; those of `pieces` as in its old checkpoints, queries, keys and values in one matrix."""
+    left_out = ("shared.weight", "final_logits_bias", "lm_head.weight")
+    state = {name.removeprefix("model."): tensor.clone() for name, tensor in model.state_dict().items()}
+    state = {name: tensor for name, tensor in state.items() if name not in left_out}
+    for side in ("encoder", "decoder"):
+        state[f"{side}.version"] = torch.Tensor([3])
+        if family == "fairseq_words":
+            del state[f"{side}.embed_positions.weight"]
+            state[f"{side}.embed_positions._float_tensor"] = torch.zeros(1)
+    if family == "fairseq_pieces":
+        for name in [name for name in state if ".q_proj." in name]:
+            parts = [state.pop(name.replace("q_proj", part)) for part in ("q_proj", "k_proj", "v_proj")]
+            state[name.replace("q_proj.", "in_proj_")] = torch.cat(parts)
+    return state
+
+
+def write_fairseq(folder, family, model, state):
+    """As fairseq's trainer writes checkpoints: 0.9 with args, 0.12 with cfg."""
+    import argparse
+    config = model.config
+    options = dict(encoder_learned_pos=False, decoder_learned_pos=False, encoder_normalize_before=False,
+                   decoder_normalize_before=False, layernorm_embedding=False, activation_fn=config.activation_function,
+                   share_all_embeddings=False, share_decoder_input_output_embed=False, adaptive_softmax_cutoff=None,
+                   no_scale_embedding=False, max_source_positions=128, max_target_positions=128, dropout=0.1,
+                   attention_dropout=0.0, activation_dropout=0, encoder_layerdrop=0, quant_noise_pq=0,
+                   decoder_output_dim=config.d_model, decoder_input_dim=config.d_model, no_cross_attention=False,
+                   cross_self_attention=False, adaptive_input=False, encoder_layers_to_keep=None, lr=[0.0005],
+                   adam_betas="(0.9, 0.98)", ddp_backend="c10d")
+    for side in ("encoder", "decoder"):
+        options |= {f"{side}_embed_dim": config.d_model, f"{side}_layers": getattr(config, f"{side}_layers"),
+                    f"{side}_ffn_embed_dim": getattr(config, f"{side}_ffn_dim"),
+                    f"{side}_attention_heads": getattr(config, f"{side}_attention_heads")}
+    languages = dict(source_lang="en", target_lang="de")
+    checkpoint = {"model": state, "optimizer_history": [{"num_updates": 7, "lr_scheduler_state": {"best": None}}],
+                  "extra_state": {"train_iterator": {"epoch": 2}, "val_loss": 3.25},
+                  "last_optimizer_state": {"state": {0: {"step": 7, "exp_avg": torch.zeros(3)}}}}
+    if family == "fairseq_words":
+        checkpoint["args"] = argparse.Namespace(arch="transformer_iwslt_de_en", task="translation", **languages, **options)
+    else:
+        options |= dict(encoder_learned_pos=True, decoder_learned_pos=True, encoder_normalize_before=True,
+                        decoder_normalize_before=True, layernorm_embedding=True, share_all_embeddings=True)
+        checkpoint |= {"args": None, "cfg": {"_name": None, "task": {"_name": "translation", **languages},
+                                             "model": argparse.Namespace(_name="transformer", **options)}}
+    torch.save(checkpoint, f"{folder}/checkpoint_best.pt")
+
+
 def randomize(model):
     """Numbers far enough from the initial ones that every one of them matters."""
     with torch.no_grad():
@@ -271,8 +354,8 @@ def said(model, sources, beams, end, options):
     """Up to the end that it says; one that is cut at the length limit lacks it."""
     ids = padded(sources, model.config.pad_token_id)
     real = torch.tensor([[1] * len(row) + [0] * (ids.size(1) - len(row)) for row in sources])
-    out = model.generate(ids, attention_mask=real, num_beams=beams, max_length=40, do_sample=False, early_stopping=False,
-                         **options)[:, 1:].tolist()
+    out = model.generate(ids, attention_mask=real, num_beams=beams, max_length=40, do_sample=False,
+                         **{"early_stopping": False, **options})[:, 1:].tolist()
     first = 1 if "forced_bos_token_id" in options else 0
     return [row[:row.index(end, first) + 1] if end in row[first:] else row for row in out]
 
@@ -311,7 +394,8 @@ def write_reference(folder, model, sources, targets):
 
 
 def make(folder, family, form):
-    torch.manual_seed(2 if family == "marian_npz" else 1)  # few outputs of the other one end
+    # Of other seeds few outputs end, or most at once.
+    torch.manual_seed({"marian_npz": 2, "fairseq_pieces": 5}.get(family, 1))
     draw = random.Random(2)
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     model, texts, text_ids, framed, options, low, high = globals()[family](folder)
@@ -319,6 +403,8 @@ def make(folder, family, form):
     randomize(model)
     if family == "marian_npz":
         exclude_padding(model)
+    if family == "fairseq_pieces":
+        model.final_logits_bias.zero_()  # fairseq has none
     for name in ("length_penalty", "forced_bos_token_id"):
         if name in options:
             setattr(model.generation_config, name, options[name])
@@ -344,6 +430,8 @@ def make(folder, family, form):
         write_reference(folder, model, expected["source"][:6], targets[:6])
     if family == "marian_npz":
         write_marian(folder, model)
+    elif family.startswith("fairseq_"):
+        write_fairseq(folder, family, model, fairseq_state(family, model))
     elif form == "safetensors":
         model.save_pretrained(folder)
     elif form == "json":
@@ -355,7 +443,8 @@ def make(folder, family, form):
         model.save_pretrained(folder)
         pathlib.Path(folder, "model.safetensors").unlink()
         torch.save(model.state_dict(), f"{folder}/pytorch_model.bin")
-    torch.save({name: tensor.clone() for name, tensor in model.state_dict().items()}, f"{folder}/state.pt")
+    state = fairseq_state(family, model) if family.startswith("fairseq_") else model.state_dict()
+    torch.save({name: tensor.clone() for name, tensor in state.items()}, f"{folder}/state.pt")
     write_json(f"{folder}/expected.json", expected)
 
 

@@ -7,6 +7,7 @@
 
 #include "dragoman/data/error.h"
 #include "dragoman/data/torch_checkpoint.h"
+#include "dragoman/inference/models/import/fairseq.h"
 #include "dragoman/inference/models/import/hugging_face.h"
 #include "dragoman/inference/models/import/marian.h"
 #include "dragoman/inference/models/import/name_map.h"
@@ -30,15 +31,19 @@ ImportedModel import_foreign(const std::string& path, const ImportOptions& optio
          !std::filesystem::exists(path + "/config.json") && !marian_weights_file(path).empty());
     return is_marian ? import_marian(path) : import_hugging_face(path, options);
   }
+  TorchCheckpoint checkpoint = load_torch_checkpoint(path, "optim");
+  if (options.family == "fairseq" || (options.family == "auto" && is_fairseq(checkpoint)))
+    return import_fairseq(path, std::move(checkpoint), options);
   if (!options.source_language.empty() || !options.target_language.empty())
     throw UsageError(
-        "--source-language, --target-language: are for folders of models of many languages.");
-  TorchCheckpoint checkpoint = load_torch_checkpoint(path, "optim");
+        "--source-language, --target-language: are for folders of models of many languages, and "
+        "for checkpoints of fairseq.");
   if (options.family == "opennmt-py" || is_opennmt(checkpoint))
     return import_opennmt(path, std::move(checkpoint), options);
   throw ModelError(
       fmt::format("{}: is a checkpoint of no program that is known: OpenNMT-py's holds 'opt' and "
-                  "'vocab'. Of Hugging Face's transformers give the folder.",
+                  "'vocab', fairseq's 'model' and 'args' or 'cfg'. Of Hugging Face's transformers "
+                  "give the folder.",
                   path));
 }
 

@@ -24,6 +24,9 @@ enum class BartFamily { marian, bart, mbart, pegasus, m2m_100 };
 [[nodiscard]] ModelConfig import_opennmt_network(const Settings& settings, std::int64_t pad,
                                                  WeightMap& weights);
 
+/// What a fairseq checkpoint calls args or cfg: model, and the tensors of its model.
+[[nodiscard]] ModelConfig import_fairseq_network(const Settings& settings, WeightMap& weights);
+
 /// The three vocabulary matrices, which the file may hold once, twice or three times.
 struct VocabularyMatrices {
   std::vector<std::string> source;  ///< names that it may have, the first that there is counts
