@@ -1,6 +1,7 @@
 #include "dragoman/training/memory.h"
 
 #include <c10/core/CachingDeviceAllocator.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +79,8 @@ TrainingMemory::TrainingMemory(at::Device device) : device_(device) {
     free_ = static_cast<std::int64_t>(allocator->getMemoryInfo(index_of(device_)).first);
     allocator->resetPeakStats(index_of(device_));
   } else {
+    // What was freed and is kept for later would make room unseen, or go back at any time.
+    malloc_trim(0);
     before_ = resident_memory();
     free_ = free_on_cpu();
     forget_peak_memory();
